@@ -1,0 +1,18 @@
+"""The command line: a few lines each over the services.
+
+    main        the command group, and what becomes of errors
+    opening     settings, database and transactions for a command
+    service     serve, demo, config, db upgrade, doctor
+    walk        demo --check: the whole job once, over HTTP and SMTP
+    updates     country updates in and out, sample data, places
+    editions    the month's edition: assemble, look at, approve, send
+    progress    how a send is shown while it runs
+    subscribers in and out as CSV
+    admins      who may log in
+
+Exit codes: 0 done, 1 a problem told in one line on stderr, 2 wrong usage.
+"""
+
+from newsletter.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,252 @@
+"""The month's edition on the command line."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import signal
+import time
+from collections.abc import Callable, Mapping
+from threading import Event, Thread
+
+import click
+from sqlalchemy.orm import Session
+
+from newsletter.cli import opening, progress
+from newsletter.cli.progress import Standing
+from newsletter.config import Settings
+from newsletter.domain import subject as subjects_
+from newsletter.domain.address import Address
+from newsletter.domain.edition import Contents
+from newsletter.domain.month import Month
+from newsletter.domain.states import DeliveryState, EditionState
+from newsletter.errors import InvalidInput, NewsletterError, RelayUnavailable, SenderRunning
+from newsletter.jobs.sender import Sender, utc_now
+from newsletter.services import deliveries, digests, editions, subscribers
+from newsletter.storage.database import Database
+from newsletter.storage.lock import SenderLock
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Edition
+
+#: How long a relay may be out of reach before a command that sends by itself gives up; a service would wait on.
+PATIENCE_SECONDS = 5.0
+
+_OVER = (EditionState.SENT, EditionState.PAUSED, EditionState.CANCELLED)
+
+
+def _by() -> str:
+    return f"{getpass.getuser()} on the command line"
+
+
+@click.group()
+def edition() -> None:
+    """A month's issue: assemble, look, approve, send."""
+
+
+@edition.command()
+@click.argument("month")
+def assemble(month: str) -> None:
+    """Make the month's edition out of the updates that are ready; run it again, and nothing doubles."""
+    parsed = Month.parse(month)
+    with opening.database(opening.settings()) as database, database.writing() as session:
+        found = editions.ensure(session, parsed, now=utc_now())
+        _show(found, editions.contents(session, found))
+
+
+def _show(found: Edition, contents: Contents) -> None:
+    click.echo(f"{found.month}: {found.state}, {len(contents.entries)} places")
+    for group, entries in contents.groups():
+        click.echo(f"\n{group.heading}")
+        for entry in entries:
+            change = f" ({entry.change})" if entry.change else ""
+            click.echo(f"  {entry.update.trend.sign} {entry.place.name}{change}: {entry.update.headline}")
+    if not contents.entries:
+        click.echo("No update for this month is ready yet: import some with 'newsletter updates import'.")
+
+
+@edition.command()
+@click.argument("month")
+@click.option("--json", "as_json", is_flag=True)
+def show(month: str, as_json: bool) -> None:
+    """What the edition holds, and how far its sending is."""
+    parsed = Month.parse(month)
+    with opening.database(opening.settings()) as database, database.reading() as session:
+        found = editions.get(session, parsed)
+        counts = deliveries.counts(session, found.id)
+        flagged = deliveries.flagged(session, found.id)
+        contents = editions.contents(session, found)
+        if as_json:
+            click.echo(json.dumps(_as_json(found, contents, counts, flagged), indent=2))
+            return
+        _show(found, contents)
+        if any(counts.values()):
+            click.echo("\n" + ", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
+        if flagged:
+            click.echo(f"{flagged} readers may have got a second, identical copy")
+        if found.note:
+            click.echo(found.note)
+
+
+def _as_json(found: Edition, contents: Contents, counts: Mapping[DeliveryState, int], flagged: int) -> dict[str, object]:
+    return {
+        "month": found.month,
+        "state": found.state,
+        "places": [entry.place.code for entry in contents.entries],
+        "deliveries": {state.value: count for state, count in counts.items()},
+        "flagged": flagged,
+        "note": found.note,
+    }
+
+
+@edition.command()
+@click.argument("month")
+@click.option("--as", "address", help="As the subscriber with this address gets it.")
+@click.option("--places", "codes", help="As somebody who follows these gets it: KZ,SD or all.")
+@click.option("--part", type=click.Choice(["html", "text", "eml"]), default="text", show_default=True)
+def preview(month: str, address: str | None, codes: str | None, part: str) -> None:
+    """The digest as a chosen reader gets it."""
+    parsed = Month.parse(month)
+    settings = opening.settings()
+    with opening.database(settings) as database, database.reading() as session:
+        follows = _follows(session, address, codes)
+        found = editions.get(session, parsed)
+        mail = digests.preview(session, found, settings.publication, follows=follows, address=address, now=utc_now())
+    click.echo({"html": mail.html, "text": mail.text, "eml": mail.source}[part])
+
+
+def _follows(session: Session, address: str | None, codes: str | None) -> tuple[str, ...]:
+    if address and codes:
+        raise InvalidInput("give --as or --places, not both")
+    if address:
+        follows = subjects_.split(subscribers.by_address(session, Address.parse(address).key).follows)
+        if not follows:
+            raise InvalidInput("this subscriber follows nothing, so they get no digest")
+        return follows
+    return subjects_.parse((codes or subjects_.ALL).split(","), gazetteer())
+
+
+@edition.command()
+@click.argument("month")
+def approve(month: str) -> None:
+    """Compile and freeze the edition: what is approved is what everybody gets."""
+    parsed = Month.parse(month)
+    settings = opening.settings()
+    with opening.database(settings) as database, database.writing() as session:
+        found = editions.approve(session, parsed, settings.publication, by=_by(), now=utc_now())
+        told = deliveries.audience(session, editions.contents(session, found))
+    click.echo(
+        f"{parsed}: approved. It would go to {told.readers} readers; {told.skipped} follow nothing that is in it."
+    )
+
+
+@edition.command()
+@click.argument("month")
+@click.option("--wait", is_flag=True, help="Stay until nothing is left to send.")
+def send(month: str, wait: bool) -> None:
+    """Send an approved edition: by a sender that runs already, else by this command itself."""
+    parsed = Month.parse(month)
+    settings = opening.settings()
+    with opening.database(settings) as database:
+        with database.writing() as session:
+            found = deliveries.start(session, parsed, by=_by(), now=utc_now())
+            edition_id, state = found.id, found.state
+        if state == EditionState.SENT.value:
+            click.echo(f"{parsed}: sent already; {progress.look(database, edition_id).words}")
+            return
+        try:
+            with SenderLock(database):
+                click.echo(f"{parsed}: sending by this command, as no sender is running")
+                standing = _send_here(database, settings, edition_id)
+        except SenderRunning:
+            click.echo(f"{parsed}: a sender is running, and sends it")
+            standing = progress.watch(database, edition_id, _is_over) if wait else progress.look(database, edition_id)
+    _tell_end(parsed, standing, wait=wait)
+
+
+def _send_here(database: Database, settings: Settings, edition_id: int) -> Standing:
+    """Be the sender until nothing is left, or the relay stays out of reach; Ctrl-C and SIGTERM stop in good order."""
+    sender = Sender(database, settings)
+    stop = Event()
+    failures: list[NewsletterError] = []
+
+    def work() -> None:
+        try:
+            sender.run(stop.is_set)
+        except NewsletterError as error:
+            failures.append(error)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    thread = Thread(target=work, name="sender")
+    thread.start()
+    patience = _Patience(sender)
+
+    def is_over(standing: Standing) -> bool:
+        return _is_over(standing) or stop.is_set() or not thread.is_alive() or patience.is_out()
+
+    try:
+        progress.watch(database, edition_id, is_over)
+    finally:
+        stop.set()
+        thread.join()
+    if failures:
+        raise failures[0]
+    if patience.is_out() and sender.trouble:
+        raise RelayUnavailable(f"{sender.trouble}; mend that or set SMTP_URL, then run this again: nobody is lost")
+    return progress.look(database, edition_id)
+
+
+class _Patience:
+    """Runs out when the relay has been out of reach for PATIENCE_SECONDS."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._since: float | None = None
+
+    def is_out(self) -> bool:
+        if self._sender.trouble is None:
+            self._since = None
+            return False
+        self._since = self._since or time.monotonic()
+        return time.monotonic() - self._since > PATIENCE_SECONDS
+
+
+def _is_over(standing: Standing) -> bool:
+    return standing.state in _OVER
+
+
+def _tell_end(month: Month, standing: Standing, *, wait: bool) -> None:
+    click.echo(f"{month}: {standing.state.value}: {standing.words}")
+    if standing.note:
+        click.echo(standing.note)
+    if wait and standing.state is not EditionState.SENT:
+        raise InvalidInput(f"{month} is {standing.state.value}; what is left goes out when it is sent on")
+
+
+@edition.command()
+@click.argument("month")
+def pause(month: str) -> None:
+    """Stop sending for a while."""
+    _change(month, lambda session, parsed: deliveries.pause(session, parsed, note="Paused on the command line."))
+
+
+@edition.command()
+@click.argument("month")
+def resume(month: str) -> None:
+    """Go on with a paused edition."""
+    _change(month, deliveries.resume)
+
+
+@edition.command()
+@click.argument("month")
+@click.confirmation_option(prompt="What is not sent yet will never be. Cancel the edition?")
+def cancel(month: str) -> None:
+    """Send no more of it, for ever."""
+    _change(month, lambda session, parsed: deliveries.cancel(session, parsed, now=utc_now()))
+
+
+def _change(month: str, act: Callable[[Session, Month], Edition]) -> None:
+    parsed = Month.parse(month)
+    with opening.database(opening.settings()) as database, database.writing() as session:
+        found = act(session, parsed)
+        click.echo(f"{parsed}: {found.state}")

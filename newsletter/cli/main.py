@@ -1,0 +1,48 @@
+"""The command group, and what becomes of errors."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from newsletter.cli.admins import admin
+from newsletter.cli.demo import demo
+from newsletter.cli.editions import edition
+from newsletter.cli.service import config, db, serve
+from newsletter.cli.subscribers import subscribers
+from newsletter.cli.updates import places, sample, updates
+from newsletter.errors import NewsletterError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="newsletter")
+def cli() -> None:
+    """E-mail subscriptions and a monthly digest of country updates."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("newsletter").setLevel(logging.INFO)
+
+
+for command in (demo, serve, config, db, sample, places, updates, subscribers, edition, admin):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The console script: every error that is expected ends in one line on stderr."""
+    try:
+        status = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("newsletter: stopped", err=True)
+        status = 130
+    except NewsletterError as error:
+        click.echo(f"newsletter: {error}", err=True)
+        status = 1
+    except BrokenPipeError:
+        # The reader of our output has gone, such as `head`; nobody is left to tell.
+        sys.stderr.close()
+        status = 141
+    sys.exit(status if isinstance(status, int) else 0)

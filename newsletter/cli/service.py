@@ -1,0 +1,54 @@
+"""Run the service; show the settings; bring the database up to date."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from newsletter.cli import opening
+from newsletter.cli.serving import running
+from newsletter.storage import migrating
+from newsletter.storage.database import Database
+from newsletter.web import create_app
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def serve(host: str, port: int) -> None:
+    """Run the service: web pages, scheduler and sender."""
+    settings = opening.settings()
+    with (
+        opening.database(settings) as database,
+        running(database, settings, create_app(settings), host, port) as server,
+    ):
+        click.echo(f"serving {settings.base_url} on http://{host}:{port}; stop with Ctrl-C")
+        server.run()
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def config(as_json: bool) -> None:
+    """Show all settings with their source; secrets are masked."""
+    rows = opening.settings().table()
+    if as_json:
+        told = {name: {"value": value, "source": source} for name, value, source in rows}
+        click.echo(json.dumps(told, indent=2))
+        return
+    for name, value, source in rows:
+        click.echo(f"{name:16} {value:50} {source}")
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Run the migrations that are missing."""
+    database = Database(opening.settings().database_url)
+    migrating.upgrade(database)
+    database.close()
+    click.echo("the database is up to date")

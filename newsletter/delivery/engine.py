@@ -1,0 +1,100 @@
+"""The sending engine: messages in, outcomes out, one thread, no blocking but in `poll`.
+
+    with Engine(settings) as engine:
+        engine.submit(messages)
+        for outcome in engine.poll(1.0):
+            ...
+
+Everything happens within `poll` and `close`; between two calls nothing moves, and the relay's replies wait.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Iterable
+from types import TracebackType
+from typing import Self
+
+from newsletter.delivery.message import OutgoingMessage
+from newsletter.delivery.message_queue import MessageQueue
+from newsletter.delivery.outcome import Outcome
+from newsletter.delivery.pool import Pool
+from newsletter.delivery.settings import RelaySettings
+from newsletter.errors import RelayError
+
+
+class Engine:
+    """Sends messages to one relay over several connections. Each message that was started gets one Outcome."""
+
+    def __init__(self, settings: RelaySettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._outcomes: list[Outcome] = []
+        self._returned = 0
+        self._queue = MessageQueue(rate=settings.rate, clock=clock)
+        self._pool = Pool(settings, self._queue, self._outcomes, clock=clock)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were submitted and not yet started."""
+        return len(self._queue)
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that were started and have no outcome yet."""
+        return self._queue.taken - self._returned - len(self._outcomes)
+
+    @property
+    def trouble(self) -> RelayError | None:
+        """Why no connection can be opened right now; None when the last attempt worked."""
+        return self._pool.trouble
+
+    def submit(self, messages: Iterable[OutgoingMessage], *, ahead: bool = False) -> None:
+        """Queue messages; with `ahead`, before all that were submitted without it."""
+        self._queue.submit(messages, ahead=ahead)
+
+    def withdraw(self) -> list[Hashable]:
+        """Take back what was not started; the keys in order. None of it will be sent."""
+        return self._queue.withdraw()
+
+    def poll(self, timeout: float, *, at_least: int = 1) -> list[Outcome]:
+        """Send, until there are `at_least` outcomes, or none is to come, or `timeout` seconds have passed."""
+        now = self._clock()
+        until = now + timeout
+        while True:
+            self._pool.spread(now)
+            is_enough = len(self._outcomes) >= at_least or self._is_all()
+            wait = 0.0 if is_enough else max(0.0, min(until, self._pool.wake_at(now)) - now)
+            now = self._pool.run(wait, now)
+            if is_enough or len(self._outcomes) >= at_least or now >= until or self._is_all():
+                return self._collect()
+
+    def close(self, timeout: float) -> list[Outcome]:
+        """Start nothing more, finish what is under way within `timeout` seconds, take leave; the last outcomes.
+
+        What is not finished by then is LOST, or UNKNOWN if all of it was written.
+        """
+        self._queue.is_shut = True
+        now = self._clock()
+        until = now + timeout
+        self._pool.leave(now)
+        while self._pool and now < until:
+            now = self._pool.run(max(0.0, min(until, self._pool.wake_at(now)) - now), now)
+            self._pool.leave(now)
+        self._pool.close()
+        return self._collect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.close()
+
+    def _is_all(self) -> bool:
+        """Whether there are outcomes and no more are to come."""
+        return bool(self._outcomes) and not self._queue and not self.in_flight
+
+    def _collect(self) -> list[Outcome]:
+        collected = self._outcomes[:]
+        self._outcomes.clear()
+        self._returned += len(collected)
+        return collected

@@ -1,0 +1,1 @@
+"""How country updates come in and go out: JSON, Markdown with front matter, the text of a web page."""

@@ -1,0 +1,64 @@
+"""The states that rows go through."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SubscriberState(StrEnum):
+    """Where the owner of an address stands."""
+
+    PENDING = "pending"  #: asked for mail, and has not confirmed
+    ACTIVE = "active"  #: confirmed, and follows something
+    ENDED = "ended"  #: has left
+
+
+class EditionState(StrEnum):
+    """Where a month's issue stands."""
+
+    DRAFT = "draft"  #: assembled, and may still change
+    APPROVED = "approved"  #: compiled and frozen
+    SENDING = "sending"
+    PAUSED = "paused"  #: sending stopped for a while, by a person or by the relay's answers
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class DeliveryState(StrEnum):
+    """Where one digest to one subscriber, or one notice, stands."""
+
+    PENDING = "pending"  #: to be sent
+    ARMED = "armed"  #: a sender has it, and may be sending it right now
+    SENT = "sent"  #: the relay answered 250 (RFC 5321, 6.1)
+    DEFERRED = "deferred"  #: to be tried again when it is due
+    FAILED = "failed"  #: given up
+    SKIPPED = "skipped"  #: not sent on purpose, for a SkipReason
+
+
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.ARMED, DeliveryState.DEFERRED)
+
+
+class SkipReason(StrEnum):
+    """Why a planned delivery was not sent."""
+
+    ENDED = "ended"  #: the subscriber has left since
+    SUPPRESSED = "suppressed"
+    NOTHING_TO_TELL = "nothing_to_tell"  #: no place that they follow is in the edition
+    CANCELLED = "cancelled"  #: the edition was cancelled
+
+
+class NoticeKind(StrEnum):
+    """The one-off mails; each has a folder of templates of the same name."""
+
+    CONFIRMATION = "confirmation"
+    WELCOME = "welcome"
+    MANAGE_LINK = "manage_link"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address gets nothing."""
+
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    ERASED = "erased"
+    BY_ADMIN = "by_admin"

@@ -1,0 +1,65 @@
+"""APScheduler as a ticker: every so often it asks services.schedule what is due. It keeps no jobs of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
+
+from newsletter.config import Release, Settings
+from newsletter.errors import NewsletterError
+from newsletter.jobs.sender import utc_now
+from newsletter.services import schedule
+from newsletter.services.schedule import Schedule
+from newsletter.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 20
+
+
+def tick(database: Database, settings: Settings, *, now: datetime) -> None:
+    """Do what is due: assemble the month's edition, and release it where that is automatic.
+
+    Looks first, so that a tick that finds nothing takes no write lock.
+    """
+    due = Schedule(settings.schedule, settings.zone)
+    within = timedelta(hours=settings.release_within)
+    is_automatic = settings.release is Release.AUTOMATIC
+    with database.reading() as session:
+        is_missing = bool(schedule.missing(session, due, now=now))
+        waits = is_automatic and schedule.releasable(session, due, within=within, now=now) is not None
+    if not is_missing and not waits:
+        return
+    with database.writing() as session:
+        schedule.ensure_due(session, due, now=now)
+        draft = schedule.releasable(session, due, within=within, now=now) if is_automatic else None
+        if draft is not None:
+            schedule.release(session, draft, settings.publication, now=now)
+
+
+def start(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> BaseScheduler:
+    """Tick in the background, at once and every TICK_SECONDS. Call `shutdown` on what comes back."""
+
+    def guarded_tick() -> None:
+        try:
+            tick(database, settings, now=clock())
+        except NewsletterError as error:
+            log.warning("the schedule waits for its next tick: %s", error)
+
+    ticker = BackgroundScheduler(timezone="UTC")
+    ticker.add_job(
+        guarded_tick,
+        "interval",
+        seconds=TICK_SECONDS,
+        next_run_time=utc_now(),
+        # A machine that slept ticks once when it wakes up, however late.
+        misfire_grace_time=None,
+        coalesce=True,
+        max_instances=1,
+    )
+    ticker.start()
+    return ticker

@@ -1,0 +1,40 @@
+"""How many rows a sender may have armed at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can be doubled by a crash
+_WINDOW_SECONDS = 0.25  #: over which the speed is measured
+
+
+class Allowance:
+    """Few enough that each waits for a second at most, so that leaving works at once; never more than the bound.
+
+    A slow relay gets two messages a connection, a fast one what it takes in a second.
+    """
+
+    def __init__(self, connections: int, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._fewest = 2 * connections
+        self._most = max(FEWEST_BOUND, 2 * connections)
+        self._rate_limit = rate
+        self._speed = 0.0  # messages a second
+        self._since = clock()
+        self._count = 0
+
+    @property
+    def armed(self) -> int:
+        """How many rows may be armed now."""
+        allowed = min(self._most, max(self._fewest, int(self._speed)))
+        return min(allowed, max(1, int(self._rate_limit))) if self._rate_limit else allowed
+
+    def note(self, finished: int) -> None:
+        """Count messages that the relay is done with."""
+        self._count += finished
+        elapsed = self._clock() - self._since
+        if elapsed >= _WINDOW_SECONDS:
+            self._speed = self._count / elapsed
+            self._since += elapsed
+            self._count = 0

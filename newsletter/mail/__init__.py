@@ -1,0 +1,1 @@
+"""What a message is: templates, the compiled edition, headers, bytes. No database, no Flask."""

@@ -1,0 +1,111 @@
+"""One reader's digest out of a compiled edition: a join of bytes, in microseconds, whatever the reader follows."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.edition import Tally
+from newsletter.domain.place import Gazetteer
+from newsletter.mail import quoted
+from newsletter.mail.compiled import Compiled
+from newsletter.mail.digest import HTML_BUDGET, Wording, in_lines, summarise
+from newsletter.mail.fields import list_unsubscribe
+from newsletter.mail.publication import Publication
+from newsletter.mail.recipient import Recipient, wire_address
+from newsletter.mail.templates import wrap
+
+
+@dataclass(frozen=True, slots=True)
+class SplicedDigest:
+    """One reader's message."""
+
+    mail_from: str
+    rcpt_to: str
+    data: bytes
+    shortened: int  #: how many places are told in brief
+
+
+class Splicer:
+    """Makes the digests of one edition."""
+
+    def __init__(self, compiled: Compiled, publication: Publication, gazetteer: Gazetteer) -> None:
+        self._compiled = compiled
+        self._publication = publication
+        self._wording = Wording(publication, gazetteer)
+        self._bits: dict[str, int] = {}
+        for number, entry in enumerate(compiled.entries):
+            for code in (subjects_.ALL, entry.region, entry.place):
+                self._bits[code] = self._bits.get(code, 0) | 1 << number
+        self._pieces = [
+            (piece.mask, piece.full.encode("ascii"), piece.short.encode("ascii"), piece.slot)
+            for piece in compiled.pieces
+        ]
+        self._fits = compiled.shortened(compiled.chosen((subjects_.ALL,))) == 0
+        self._counted = [
+            sum(1 << number for number, entry in enumerate(compiled.entries) if getattr(entry, name))
+            for name in ("deteriorated", "improved", "conflict_risk", "resolution_opportunity")
+        ]
+        self._summaries = lru_cache(4096)(_summaries)
+
+    def chosen(self, follows: Sequence[str]) -> int:
+        """Like Compiled.chosen, at the cost of a look-up a subject; 0 when there is nothing to tell."""
+        bits = 0
+        for code in follows:
+            bits |= self._bits.get(code, 0)
+        return bits
+
+    def tally(self, chosen: int) -> Tally:
+        """How many of the chosen places did what."""
+        return Tally(chosen.bit_count(), *[(chosen & bits).bit_count() for bits in self._counted])
+
+    def splice(self, recipient: Recipient) -> SplicedDigest:
+        """The reader's digest. Raises InvalidAddress for an address whose domain can't be written in ASCII."""
+        chosen = self.chosen(recipient.follows)
+        shortened = 0 if self._fits else self._compiled.shortened(chosen)
+        rcpt_to = wire_address(recipient.address)
+        domain = self._compiled.domain
+        identity = self._publication.links.tokens.digest("digest", self._compiled.month, recipient.subscriber_id)
+        values = self._values(recipient, self.tally(chosen), shortened.bit_count())
+        values["to"] = b"To: %b\r\n" % rcpt_to.encode()
+        values["message_id"] = f"Message-ID: <{identity[:40]}@{domain}>\r\n".encode("ascii")
+        parts = []
+        for mask, full, short, slot in self._pieces:
+            if slot:
+                parts.append(values[slot])
+            elif mask & chosen:
+                parts.append(short if mask & shortened else full)
+        return SplicedDigest(
+            mail_from=f"bounce+{self._compiled.month}.{recipient.subscriber_id}.{identity[:12]}@{domain}",
+            rcpt_to=rcpt_to,
+            data=b"".join(parts),
+            shortened=shortened.bit_count(),
+        )
+
+    def _values(self, recipient: Recipient, tally: Tally, shortened: int) -> dict[str, bytes]:
+        """The slots' bytes, each encoded for the part that it stands in."""
+        links = self._publication.links
+        names = self._wording.names(recipient)
+        text_summary, html_summary = self._summaries(tally, shortened)
+        unsubscribe_url = links.unsubscribe(recipient.subscriber_id)
+        manage = quoted.encode(links.manage(recipient.subscriber_id))
+        unsubscribe = quoted.encode(unsubscribe_url)
+        return {
+            "list_unsubscribe": list_unsubscribe(unsubscribe_url, self._publication),
+            "text.summary": text_summary,
+            "html.summary": html_summary,
+            "text.follows": quoted.encode(in_lines(names)),
+            "html.follows": quoted.encode(html.escape(", ".join(names), quote=False)),
+            "text.manage_url": manage,
+            "html.manage_url": manage,
+            "text.unsubscribe_url": unsubscribe,
+            "html.unsubscribe_url": unsubscribe,
+        }
+
+
+def _summaries(tally: Tally, shortened: int) -> tuple[bytes, bytes]:
+    words = summarise(tally, shortened)
+    return quoted.encode(wrap(words)), quoted.encode(html.escape(words, quote=False))

@@ -1,0 +1,74 @@
+"""The people who log in."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from newsletter.domain.address import Address
+from newsletter.domain.role import Role
+from newsletter.errors import Conflict, InvalidInput, LoginFailed
+from newsletter.storage.tables import Admin, AdminSession
+
+SESSION_LIFETIME = timedelta(hours=12)
+SHORTEST_PASSWORD = 12
+
+_hasher = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
+#: Checked when no admin has the address, so that the answer takes as long as for a wrong password.
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+def add(session: Session, address: Address, role: Role, password: str, *, now: datetime) -> Admin:
+    """Let a person log in. Raises InvalidInput for a short password, Conflict for an address that is there already."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"the password needs at least {SHORTEST_PASSWORD} characters")
+    if session.scalar(select(Admin.id).where(Admin.address_key == address.key)) is not None:
+        raise Conflict("there is an admin with this address already")
+    admin = Admin(
+        address=address.text,
+        address_key=address.key,
+        role=role.value,
+        password_hash=_hasher.hash(password),
+        created_at=now,
+    )
+    session.add(admin)
+    session.flush()
+    return admin
+
+
+def log_in(session: Session, address: str, password: str, *, now: datetime) -> str:
+    """Begin a session, and return its token for the cookie. Raises LoginFailed."""
+    admin = session.scalar(select(Admin).where(Admin.address_key == address.strip().casefold()))
+    try:
+        _hasher.verify(admin.password_hash if admin else _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        raise LoginFailed("no admin has this address and password") from None
+    if admin is None:
+        raise LoginFailed("no admin has this address and password")
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(AdminSession).where(AdminSession.expires_at < now))
+    session.add(
+        AdminSession(token_sha256=_digest(token), admin_id=admin.id, created_at=now, expires_at=now + SESSION_LIFETIME)
+    )
+    return token
+
+
+def of_token(session: Session, token: str, *, now: datetime) -> Admin | None:
+    """The admin whose session this is, while it lasts."""
+    row = session.get(AdminSession, _digest(token))
+    return row.admin if row is not None and row.expires_at > now else None
+
+
+def log_out(session: Session, token: str) -> None:
+    """End a session."""
+    session.execute(delete(AdminSession).where(AdminSession.token_sha256 == _digest(token)))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

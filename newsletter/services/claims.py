@@ -1,0 +1,248 @@
+"""How rows go to a sender: the first half of the protocol that loses nobody (services.results is the other).
+
+A sender works in ticks, each one transaction: what came back is recorded, and a few more rows are armed. Only rows that
+a committed tick has armed may be sent, so after a crash the armed rows are all that can be in doubt; the next sender
+takes them back, flagged, and sends them again byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, SkipReason, SubscriberState
+from newsletter.mail.links import Tokens
+from newsletter.mail.recipient import Recipient
+from newsletter.services import preferences, suppressions
+from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun, Subscriber, Suppression
+
+
+class Claim(NamedTuple):
+    """One arming of one row; the key under which the message goes to the engine and its outcome comes back."""
+
+    edition_id: int  #: 0 for a notice
+    row_id: int  #: the delivery's subscriber, or the notice
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedDelivery:
+    """A digest that may be sent now."""
+
+    claim: Claim
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedNotice:
+    """A notice that may be sent now."""
+
+    claim: Claim
+    kind: NoticeKind
+    created_at: datetime
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """What one look at an edition brought."""
+
+    deliveries: list[ArmedDelivery]
+    seen: int  #: rows that were looked at, the skipped ones too
+    last_id: int  #: the last subscriber among them: where to look on
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """Who arms, and when."""
+
+    owner: int  #: of begin_run
+    tokens: Tokens
+    now: datetime
+
+    @property
+    def second(self) -> int:
+        return int(self.now.timestamp())
+
+
+class _Candidate(NamedTuple):
+    """A delivery with what is to be known of its subscriber; all None when it was erased."""
+
+    subscriber_id: int
+    attempt: int
+    address: str | None
+    address_key: str | None
+    follows: str | None
+    state: str | None
+
+
+def begin_run(session: Session, *, now: datetime) -> int:
+    """Begin a sender's life, and return its owner id. Call it with the sender's lock held.
+
+    What is armed now was armed by a sender that is dead: it goes back, flagged, because a copy may be out.
+    """
+    run = SenderRun(started_at=now)
+    session.add(run)
+    session.flush()
+    returned: dict[str, object] = {"state": DeliveryState.PENDING.value, "owner": None, "flagged": True}
+    session.execute(update(Delivery).where(Delivery.state == DeliveryState.ARMED.value).values(returned))
+    session.execute(
+        update(Notice)
+        .where(Notice.state == DeliveryState.ARMED.value)
+        .values(returned | {"due_at": int(now.timestamp())})
+    )
+    return run.id
+
+
+def end_run(session: Session, owner: int, *, now: datetime) -> None:
+    """Note that a sender has stopped in good order."""
+    session.execute(update(SenderRun).where(SenderRun.id == owner).values(ended_at=now))
+
+
+def is_anything_due(session: Session, *, now: datetime) -> bool:
+    """Whether a sender has anything to do: a notice that is due, or an edition that is being sent."""
+    notice = select(Notice.id).where(Notice.due_at <= int(now.timestamp())).limit(1)
+    edition = select(Edition.id).where(Edition.state == EditionState.SENDING.value).limit(1)
+    return session.scalar(notice) is not None or session.scalar(edition) is not None
+
+
+def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNotice]:
+    """Arm up to `limit` notices that are due, the oldest first."""
+    rows = session.execute(
+        select(Notice, Subscriber)
+        .join(Subscriber, Notice.subscriber_id == Subscriber.id)
+        .where(Notice.due_at <= arming.second)
+        .order_by(Notice.due_at, Notice.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Notice)
+    ).all()
+    suppressed = _suppressed(session, [subscriber.address_key for _, subscriber in rows], arming.tokens)
+    armed = []
+    for notice, subscriber in rows:
+        notice.due_at, notice.changed_at = None, arming.second
+        reason = _why_no_notice(notice, subscriber, suppressed)
+        if reason is not None:
+            notice.state, notice.detail = DeliveryState.SKIPPED.value, reason.value
+            continue
+        notice.state, notice.owner = DeliveryState.ARMED.value, arming.owner
+        notice.attempt += 1
+        recipient = Recipient(subscriber.id, subscriber.address, _follows_or_asked(session, subscriber))
+        claim = Claim(0, notice.id, notice.attempt)
+        armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient))
+    session.flush()
+    return armed
+
+
+def arm_pending(
+    session: Session, arming: Arming, edition_id: int, *, after: int, has_news: HasNews, limit: int
+) -> Armed:
+    """Arm up to `limit` of an edition's pending deliveries, in the order of subscribers, from behind `after`.
+
+    `has_news` tells whether anything that a reader follows is in the edition. Who has left, is suppressed, or gets no
+    news, is skipped, and the reason kept.
+    """
+    pending = (
+        _candidates(edition_id, limit)
+        .where(Delivery.subscriber_id > after, Delivery.state == DeliveryState.PENDING.value)
+        .order_by(Delivery.subscriber_id)
+    )
+    return _arm(session, arming, edition_id, pending, has_news)
+
+
+def arm_deferred(session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int) -> Armed:
+    """The same for deferred deliveries that are due, the longest due first."""
+    due = _candidates(edition_id, limit).where(Delivery.due_at <= arming.second).order_by(Delivery.due_at)
+    return _arm(session, arming, edition_id, due, has_news)
+
+
+HasNews = Callable[[Sequence[str]], bool]
+_CandidateQuery = Select[int, int, str, str, str, str]
+
+
+def _candidates(edition_id: int, limit: int) -> _CandidateQuery:
+    return (
+        select(
+            Delivery.subscriber_id,
+            Delivery.attempt,
+            Subscriber.address,
+            Subscriber.address_key,
+            Subscriber.follows,
+            Subscriber.state,
+        )
+        .join(Subscriber, Delivery.subscriber_id == Subscriber.id, isouter=True)
+        .where(Delivery.edition_id == edition_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+
+
+def _arm(session: Session, arming: Arming, edition_id: int, query: _CandidateQuery, has_news: HasNews) -> Armed:
+    found = [_Candidate(*row) for row in session.execute(query)]
+    suppressed = _suppressed(session, [each.address_key for each in found if each.address_key], arming.tokens)
+    deliveries: list[ArmedDelivery] = []
+    skipped: dict[SkipReason, list[int]] = {}
+    for each in found:
+        follows = subjects_.split(each.follows or "")
+        reason = _why_skipped(each, follows, suppressed, has_news)
+        if reason is not None:
+            skipped.setdefault(reason, []).append(each.subscriber_id)
+            continue
+        claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
+        deliveries.append(ArmedDelivery(claim, Recipient(each.subscriber_id, each.address or "", follows)))
+    armed = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Delivery.attempt + 1, "due_at": None}
+    _set(session, edition_id, [each.claim.row_id for each in deliveries], armed)
+    for reason, ids in skipped.items():
+        told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value, "due_at": None}
+        _set(session, edition_id, ids, told | {"changed_at": arming.second})
+    return Armed(deliveries, len(found), found[-1].subscriber_id if found else 0)
+
+
+def _set(session: Session, edition_id: int, subscriber_ids: Sequence[int], values: Mapping[str, object]) -> None:
+    if subscriber_ids:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(subscriber_ids))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _why_skipped(
+    candidate: _Candidate, follows: Sequence[str], suppressed: set[str], has_news: HasNews
+) -> SkipReason | None:
+    if candidate.state != SubscriberState.ACTIVE.value:
+        return SkipReason.ENDED
+    if candidate.address_key in suppressed:
+        return SkipReason.SUPPRESSED
+    return None if has_news(follows) else SkipReason.NOTHING_TO_TELL
+
+
+def _why_no_notice(notice: Notice, subscriber: Subscriber, suppressed: set[str]) -> SkipReason | None:
+    """A confirmation is for who has not confirmed, everything else for who has."""
+    if subscriber.address_key in suppressed:
+        return SkipReason.SUPPRESSED
+    is_question = notice.kind == NoticeKind.CONFIRMATION.value
+    wanted = SubscriberState.PENDING if is_question else SubscriberState.ACTIVE
+    return None if subscriber.state == wanted.value else SkipReason.ENDED
+
+
+def _follows_or_asked(session: Session, subscriber: Subscriber) -> tuple[str, ...]:
+    """What they follow, or, before they confirm, what was asked for."""
+    if subscriber.state == SubscriberState.ACTIVE.value:
+        return subjects_.split(subscriber.follows)
+    return tuple(each.subject for each in preferences.live_subscriptions(session, subscriber.id))
+
+
+def _suppressed(session: Session, address_keys: Sequence[str], tokens: Tokens) -> set[str]:
+    """Which of these addresses get nothing."""
+    keys = {suppressions.address_hash(key, tokens): key for key in address_keys}
+    if not keys:
+        return set()
+    hashes = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(keys)))
+    return {keys[each] for each in hashes}

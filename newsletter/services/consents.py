@@ -1,0 +1,45 @@
+"""The ledger of consent: who agreed to what, when, from where, by which words. Rows are only ever added."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from newsletter.storage.tables import Consent
+
+
+class ConsentAct(StrEnum):
+    """What a subscriber did."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    CHANGED = "changed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an act of a subscriber came from."""
+
+    source: str  #: the form, such as /subscribe, or the file
+    text: str  #: the words that were shown beside the button
+    ip: str | None = None
+
+
+def record(session: Session, subscriber_id: int, act: ConsentAct, origin: Origin, *, now: datetime) -> None:
+    """Add a row to the ledger."""
+    session.add(
+        Consent(
+            subscriber_id=subscriber_id,
+            at=now,
+            act=act.value,
+            source=origin.source,
+            ip=origin.ip,
+            text=origin.text,
+            text_sha256=hashlib.sha256(origin.text.encode()).hexdigest(),
+        )
+    )

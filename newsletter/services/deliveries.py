@@ -1,0 +1,181 @@
+"""Sending an edition, seen from the database: planned, started, paused, counted, and done with.
+
+How rows go to a sender and come back is in services.claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Integer, String, cast, exists, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.edition import Contents
+from newsletter.domain.month import Month
+from newsletter.domain.states import OPEN_STATES, DeliveryState, EditionState, SkipReason, SubscriberState
+from newsletter.errors import EditionStateError
+from newsletter.services import editions
+from newsletter.storage.tables import Delivery, Edition, Subscriber
+
+_OPEN = [state.value for state in OPEN_STATES]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who an edition would go to, if it were sent now."""
+
+    readers: int  #: get a digest
+    skipped: int  #: active, but follow no place that is in the edition
+
+
+def audience(session: Session, contents: Contents) -> Audience:
+    """Count the readers: each different selection is looked at once."""
+    counts = session.execute(
+        select(Subscriber.follows, func.count())
+        .where(Subscriber.state == SubscriberState.ACTIVE.value)
+        .group_by(Subscriber.follows)
+        .execution_options(yield_per=10_000)
+    )
+    told = {code for entry in contents.entries for code in (entry.place.code, entry.place.region.code)}
+    told |= {subjects_.ALL} if contents.entries else set()
+    readers = skipped = 0
+    for follows, count in counts:
+        if told.isdisjoint(subjects_.split(follows)):
+            skipped += count
+        else:
+            readers += count
+    return Audience(readers, skipped)
+
+
+def start(session: Session, month: Month, *, by: str, now: datetime) -> Edition:
+    """Plan one delivery a reader, and let the sender begin. Asking again while it is sent, or after, changes nothing.
+
+    Raises NotFound, or EditionStateError for a draft, a paused or a cancelled edition.
+    """
+    edition = editions.get(session, month, for_update=True)
+    if edition.state in (EditionState.SENDING.value, EditionState.SENT.value):
+        return edition
+    if edition.state != EditionState.APPROVED.value:
+        raise EditionStateError(_why_not_sent(edition))
+    edition.state = EditionState.SENDING.value
+    edition.send_started_at = now
+    edition.send_started_by = by
+    edition.note = None
+    plan(session, edition)
+    return edition
+
+
+def plan(session: Session, edition: Edition) -> None:
+    """One pending delivery for each active subscriber who has none yet, in one statement however many they are."""
+    planned = exists().where(Delivery.edition_id == edition.id, Delivery.subscriber_id == Subscriber.id)
+    readers = select(
+        cast(literal(edition.id), Integer),
+        Subscriber.id,
+        cast(literal(DeliveryState.PENDING.value), String),
+        literal(0),
+        literal(False),
+    ).where(Subscriber.state == SubscriberState.ACTIVE.value, ~planned)
+    columns = ["edition_id", "subscriber_id", "state", "attempt", "flagged"]
+    session.execute(insert(Delivery).from_select(columns, readers.order_by(Subscriber.id)))
+
+
+def pause(session: Session, month: Month, *, note: str | None = None) -> Edition:
+    """Stop sending; what the relay has in hand is finished. Raises EditionStateError unless it is being sent."""
+    edition = editions.get(session, month, for_update=True)
+    if edition.state == EditionState.PAUSED.value:
+        return edition
+    if edition.state != EditionState.SENDING.value:
+        raise EditionStateError(
+            f"the edition for {month} is {edition.state}; only one that is being sent can be paused"
+        )
+    edition.state = EditionState.PAUSED.value
+    edition.note = note
+    return edition
+
+
+def resume(session: Session, month: Month) -> Edition:
+    """Go on with a paused edition. Raises EditionStateError."""
+    edition = editions.get(session, month, for_update=True)
+    if edition.state == EditionState.SENDING.value:
+        return edition
+    if edition.state != EditionState.PAUSED.value:
+        raise EditionStateError(f"the edition for {month} is {edition.state}; only a paused one can be resumed")
+    edition.state = EditionState.SENDING.value
+    edition.note = None
+    return edition
+
+
+def cancel(session: Session, month: Month, *, now: datetime) -> Edition:
+    """Send no more of it, for ever: what is not sent yet is skipped. Raises EditionStateError for one that is sent."""
+    edition = editions.get(session, month, for_update=True)
+    if edition.state == EditionState.CANCELLED.value:
+        return edition
+    if edition.state == EditionState.SENT.value:
+        raise EditionStateError(f"the edition for {month} is sent, and can't be taken back")
+    edition.state = EditionState.CANCELLED.value
+    edition.ended_at = now
+    skip_the_rest(session, edition.id, now=now)
+    return edition
+
+
+def skip_the_rest(session: Session, edition_id: int, *, now: datetime) -> None:
+    """Skip what a cancelled edition has not sent; also what comes back from a sender after that."""
+    waiting = (DeliveryState.PENDING.value, DeliveryState.DEFERRED.value)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.edition_id == edition_id, Delivery.state.in_(waiting))
+        .values(
+            state=DeliveryState.SKIPPED.value,
+            detail=SkipReason.CANCELLED.value,
+            due_at=None,
+            changed_at=int(now.timestamp()),
+        )
+    )
+
+
+def counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
+    """How many deliveries are in each state, counted from the rows."""
+    query = select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
+    found: dict[str, int] = dict(session.execute(query).tuples().all())
+    return {state: found.get(state.value, 0) for state in DeliveryState}
+
+
+def flagged(session: Session, edition_id: int) -> int:
+    """How many readers may have got a second copy, because an outcome was never known."""
+    query = select(func.count()).where(Delivery.edition_id == edition_id, Delivery.flagged)
+    return session.scalar(query) or 0
+
+
+def has_open(session: Session, edition_id: int) -> bool:
+    """Whether anything is left to send."""
+    of_edition = select(Delivery.subscriber_id).where(Delivery.edition_id == edition_id).limit(1)
+    # Deferred ones have an index of their own, so that waiting for them costs nothing; the rest is a look at all rows.
+    if session.scalar(of_edition.where(Delivery.due_at.is_not(None))) is not None:
+        return True
+    return session.scalar(of_edition.where(Delivery.state.in_(_OPEN))) is not None
+
+
+def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
+    """Call the edition sent when nothing is left to send; whether it is."""
+    if edition.state != EditionState.SENDING.value or has_open(session, edition.id):
+        return False
+    edition.state = EditionState.SENT.value
+    edition.ended_at = now
+    return True
+
+
+def sending(session: Session) -> Iterable[Edition]:
+    """The editions that are being sent, the oldest month first."""
+    query = select(Edition).where(Edition.state == EditionState.SENDING.value).order_by(Edition.month)
+    return session.scalars(query).all()
+
+
+def _why_not_sent(edition: Edition) -> str:
+    if edition.state == EditionState.DRAFT.value:
+        return f"the edition for {edition.month} is a draft; approve it first"
+    if edition.state == EditionState.PAUSED.value:
+        return f"the edition for {edition.month} is paused; resume it"
+    return f"the edition for {edition.month} is {edition.state}, and can't be sent"

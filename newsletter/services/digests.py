@@ -1,0 +1,67 @@
+"""A digest as any chosen reader gets it: for the desk and the command line."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.message import EmailMessage
+
+from sqlalchemy.orm import Session
+
+from newsletter.errors import InvalidInput
+from newsletter.mail.publication import Publication
+from newsletter.mail.recipient import Recipient
+from newsletter.mail.splicing import Splicer
+from newsletter.services import editions
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Edition
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMail:
+    """What arrives, taken apart as a mail client does."""
+
+    subject: str
+    html: str
+    text: str
+    source: str  #: the whole message, headers first
+    html_bytes: int
+    short_places: int  #: how many places are told in brief
+
+
+def preview(
+    session: Session,
+    edition: Edition,
+    publication: Publication,
+    *,
+    follows: Sequence[str],
+    address: str | None,
+    now: datetime,
+) -> PreviewMail:
+    """The digest of somebody who follows `follows`; its links name nobody.
+
+    Raises InvalidInput when they would get none.
+    """
+    compiled = editions.compile_draft(session, edition, publication, now=now)
+    splicer = Splicer(compiled, publication, gazetteer())
+    if not splicer.chosen(follows):
+        raise InvalidInput("nothing that this reader follows is in the edition, so they would get no digest")
+    spliced = splicer.splice(Recipient(0, address or "reader@example.org", tuple(follows)))
+    message = email.message_from_bytes(spliced.data, _class=EmailMessage, policy=policy.SMTP)
+    html, text = (_part(message, subtype) for subtype in ("html", "plain"))
+    return PreviewMail(
+        subject=str(message["Subject"]),
+        html=html,
+        text=text,
+        source=spliced.data.decode(),
+        html_bytes=len(html.encode()),
+        short_places=spliced.shortened,
+    )
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    return str(part.get_content()) if part is not None else ""

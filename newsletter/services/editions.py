@@ -1,0 +1,101 @@
+"""The month's edition: assembled, frozen, released."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.domain.edition import Contents
+from newsletter.domain.formats import contents as contents_json
+from newsletter.domain.month import Month
+from newsletter.domain.states import EditionState
+from newsletter.errors import ContentChanged, EditionStateError, NotFound
+from newsletter.mail import compiling
+from newsletter.mail.compiled import Compiled
+from newsletter.mail.publication import Publication
+from newsletter.services import editorial
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import CompiledEdition, Edition
+from newsletter.storage.upsert import insert_or_ignore
+
+
+def ensure(session: Session, month: Month, *, now: datetime) -> Edition:
+    """The month's edition; made as a draft if there is none. Run it twice, get one."""
+    insert_or_ignore(session, Edition, month=str(month), state=EditionState.DRAFT.value, created_at=now)
+    return get(session, month, for_update=True)
+
+
+def get(session: Session, month: Month, *, for_update: bool = False) -> Edition:
+    """The month's edition. Raises NotFound."""
+    query = select(Edition).where(Edition.month == str(month))
+    edition = session.scalars(query.with_for_update() if for_update else query).one_or_none()
+    if edition is None:
+        raise NotFound(f"there is no edition for {month}; make it with 'newsletter edition assemble {month}'")
+    return edition
+
+
+def all_editions(session: Session) -> Sequence[Edition]:
+    """All editions, the newest month first."""
+    return session.scalars(select(Edition).order_by(Edition.month.desc())).all()
+
+
+def released(session: Session) -> Sequence[Edition]:
+    """The editions that were ever approved, the newest month first: what the archive shows."""
+    query = select(Edition).where(Edition.approved_at.is_not(None)).order_by(Edition.month.desc())
+    return session.scalars(query).all()
+
+
+def contents(session: Session, edition: Edition) -> Contents:
+    """What the edition tells: frozen once it is approved, else the updates that are ready now."""
+    if edition.compiled is not None:
+        return contents_json.load(edition.compiled.content, gazetteer())
+    return editorial.contents(session, Month.parse(edition.month))
+
+
+def compile_draft(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> Compiled:
+    """The pieces that the edition's digests are spliced from: the frozen ones, or of a draft as it stands now."""
+    if edition.compiled is not None:
+        return compiled(edition)
+    return compiling.compile_edition(contents(session, edition), publication, at=now)
+
+
+def approve(session: Session, month: Month, publication: Publication, *, by: str, now: datetime) -> Edition:
+    """Compile and freeze the edition: from here on every reader gets what was approved.
+
+    Raises NotFound; EditionStateError when it is no draft, holds no update, or a footer would lack the postal address.
+    """
+    edition = get(session, month, for_update=True)
+    if edition.state != EditionState.DRAFT.value:
+        raise EditionStateError(f"the edition for {month} is {edition.state}, and only a draft can be approved")
+    if not publication.postal_address:
+        raise EditionStateError("set POSTAL_ADDRESS first: every digest has to name it in its footer")
+    told = editorial.contents(session, month)
+    if not told.entries:
+        raise EditionStateError(f"no update for {month} is ready; import some, or mark them as ready")
+    content = contents_json.dump(told)
+    pieces = compiling.compile_edition(told, publication, at=now).dump()
+    edition.compiled = CompiledEdition(content=content, pieces=pieces, sha256=_digest(content, pieces))
+    edition.state = EditionState.APPROVED.value
+    edition.approved_at = now
+    edition.approved_by = by
+    edition.note = None
+    session.flush()
+    return edition
+
+
+def compiled(edition: Edition) -> Compiled:
+    """The frozen pieces. Raises EditionStateError for a draft, ContentChanged when they are not what was approved."""
+    row = edition.compiled
+    if row is None:
+        raise EditionStateError(f"the edition for {edition.month} is not approved yet")
+    if row.sha256 != _digest(row.content, row.pieces):
+        raise ContentChanged(f"the edition for {edition.month} was changed after it was approved; nothing is sent")
+    return Compiled.load(row.pieces)
+
+
+def _digest(content: str, pieces: str) -> str:
+    return hashlib.sha256(f"{content}\0{pieces}".encode()).hexdigest()

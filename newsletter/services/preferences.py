@@ -1,0 +1,84 @@
+"""What a subscriber follows: shown, changed, given up. History stays in the Subscription rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.states import SubscriberState
+from newsletter.errors import LinkInvalid, SubscriptionEnded
+from newsletter.services import consents
+from newsletter.services.consents import ConsentAct, Origin
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Subscriber, Subscription
+
+
+def subscriber_of_link(session: Session, subscriber_id: int) -> Subscriber:
+    """The subscriber that a link names. Raises LinkInvalid when there is none any more."""
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    if subscriber is None:
+        raise LinkInvalid("nobody is subscribed by this link any more")
+    return subscriber
+
+
+def change(session: Session, subscriber: Subscriber, subjects: Sequence[str], *, origin: Origin, now: datetime) -> None:
+    """Follow exactly `subjects` (checked by domain.subject.parse) from now on. Raises SubscriptionEnded."""
+    if subscriber.state != SubscriberState.ACTIVE.value:
+        raise SubscriptionEnded("this subscription has ended; subscribe again to follow places")
+    if subscriber.follows == subjects_.join(subjects):
+        return
+    replace_subscriptions(session, subscriber, subjects, reason="changed", now=now, confirmed_at=now)
+    subscriber.follows = subjects_.join(subjects)
+    consents.record(session, subscriber.id, ConsentAct.CHANGED, origin, now=now)
+
+
+def end(session: Session, subscriber: Subscriber, reason: str, *, origin: Origin, now: datetime) -> None:
+    """Stop all mail, at once. Doing it twice changes nothing."""
+    if subscriber.state == SubscriberState.ENDED.value:
+        return
+    replace_subscriptions(session, subscriber, (), reason=reason, now=now, confirmed_at=None)
+    subscriber.state = SubscriberState.ENDED.value
+    subscriber.follows = ""
+    subscriber.ended_at = now
+    consents.record(session, subscriber.id, ConsentAct.ENDED, origin, now=now)
+
+
+def replace_subscriptions(
+    session: Session,
+    subscriber: Subscriber,
+    subjects: Sequence[str],
+    *,
+    reason: str,
+    now: datetime,
+    confirmed_at: datetime | None,
+) -> None:
+    """End the live subscriptions that are not among `subjects`, and begin those that are missing."""
+    regions = {region.code for region in gazetteer().regions}
+    live = {subscription.subject: subscription for subscription in live_subscriptions(session, subscriber.id)}
+    for subject, subscription in live.items():
+        if subject not in subjects:
+            subscription.ended_at = now
+            subscription.reason = reason
+    for subject in subjects:
+        if subject in live:
+            continue
+        session.add(
+            Subscription(
+                subscriber_id=subscriber.id,
+                place_code=None if subject in regions or subject == subjects_.ALL else subject,
+                region_code=subject if subject in regions else None,
+                requested_at=now,
+                confirmed_at=confirmed_at,
+            )
+        )
+    session.flush()
+
+
+def live_subscriptions(session: Session, subscriber_id: int) -> Sequence[Subscription]:
+    """The subscriptions that have not ended, confirmed or not."""
+    query = select(Subscription).where(Subscription.subscriber_id == subscriber_id, Subscription.ended_at.is_(None))
+    return session.scalars(query.order_by(Subscription.id)).all()

@@ -1,0 +1,217 @@
+"""How rows come back from a sender, with what the relay said: the other half of services.claims.
+
+Every write is guarded by the owner and the attempt that armed the row, so a sender that was thought dead writes
+nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
+from sqlalchemy.orm import Session
+
+from newsletter.delivery.outcome import Outcome, Verdict, is_hard_bounce
+from newsletter.delivery.reply import Reply
+from newsletter.delivery.retry import RetryPolicy
+from newsletter.domain.states import DeliveryState, EditionState, SuppressionReason
+from newsletter.mail.links import Tokens
+from newsletter.services import deliveries, preferences, suppressions
+from newsletter.services.claims import Claim
+from newsletter.services.consents import Origin
+from newsletter.storage.tables import Base, Edition, Notice, Subscriber
+
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Who records, when, and by which rules."""
+
+    owner: int
+    tokens: Tokens
+    now: datetime
+    policy: RetryPolicy = RetryPolicy()
+
+    @property
+    def second(self) -> int:
+        return int(self.now.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is written to one armed row."""
+
+    claim: Claim
+    state: DeliveryState
+    due_at: int | None = None
+    flagged: bool = False  #: a copy may be out
+    charged: bool = True  #: whether the attempt counts
+    detail: str | None = None
+
+    def values(self, recording: Recording) -> dict[str, object]:
+        return {
+            "of_row": self.claim.row_id,
+            "of_attempt": self.claim.attempt,
+            "of_owner": recording.owner,
+            "new_state": self.state.value,
+            "new_due_at": self.due_at,
+            "new_flagged": self.flagged,
+            "new_attempt": self.claim.attempt if self.charged else self.claim.attempt - 1,
+            "new_detail": self.detail,
+            "new_changed_at": recording.second,
+        }
+
+
+def record(session: Session, outcomes: Iterable[tuple[Claim, Outcome]], recording: Recording) -> int:
+    """Write what the relay said of each claim; how many rows were written: fewer when some are not ours any more."""
+    outcomes = list(outcomes)
+    started = _started(session, [claim for claim, _ in outcomes])
+    rows = [_row(claim, outcome, started[claim[:2]], recording) for claim, outcome in outcomes]
+    written = _write(session, rows, recording)
+    _skip_cancelled(session, [claim for claim, _ in outcomes], recording)
+    for claim, outcome in outcomes:
+        if outcome.verdict is Verdict.NEVER and outcome.reply is not None and is_hard_bounce(outcome.reply):
+            _end_for_bounce(session, claim, outcome.reply, recording)
+        if outcome.verdict is Verdict.REFUSED and claim.edition_id:
+            _pause(session, claim.edition_id, outcome.reply)
+    return written
+
+
+def give_back(session: Session, claims: Iterable[Claim], recording: Recording) -> int:
+    """Undo the arming of messages that were never started; how many rows were written."""
+    claims = list(claims)
+    written = _write(session, [_back(claim, recording) for claim in claims], recording)
+    _skip_cancelled(session, claims, recording)
+    return written
+
+
+def _skip_cancelled(session: Session, claims: Sequence[Claim], recording: Recording) -> None:
+    """What came back to an edition that was cancelled meanwhile is not sent any more."""
+    ids = {claim.edition_id for claim in claims if claim.edition_id}
+    query = select(Edition.id).where(Edition.id.in_(ids), Edition.state == EditionState.CANCELLED.value)
+    for edition_id in session.scalars(query) if ids else ():
+        deliveries.skip_the_rest(session, edition_id, now=recording.now)
+
+
+def _back(claim: Claim, recording: Recording) -> _Row:
+    """A row as if it had never been armed."""
+    due_at = None if claim.edition_id else recording.second
+    return _Row(claim, DeliveryState.PENDING, due_at=due_at, charged=False)
+
+
+def _row(claim: Claim, outcome: Outcome, queued_at: datetime, recording: Recording) -> _Row:
+    """What an outcome makes of a row: see RELIABILITY's rules for replies."""
+    detail = _told(outcome.reply)
+    match outcome.verdict:
+        case Verdict.SENT:
+            return _Row(claim, DeliveryState.SENT)
+        case Verdict.NEVER:
+            return _Row(claim, DeliveryState.FAILED, detail=detail)
+        case Verdict.LOST:
+            return _back(claim, recording)
+        case Verdict.REFUSED if claim.edition_id:
+            return _back(claim, recording)
+        case _:
+            flagged = outcome.verdict is Verdict.UNKNOWN
+            due = recording.policy.next_attempt(queued_at=queued_at, attempts=claim.attempt, now=recording.now)
+            if due is None:
+                return _Row(claim, DeliveryState.FAILED, flagged=flagged, detail=detail)
+            return _Row(claim, DeliveryState.DEFERRED, due_at=int(due.timestamp()), flagged=flagged, detail=detail)
+
+
+def _started(session: Session, claims: Sequence[Claim]) -> dict[tuple[int, int], datetime]:
+    """Since when each claim's message has been waiting: its edition's start, or the notice's making."""
+    editions = {claim.edition_id for claim in claims if claim.edition_id}
+    notices = {claim.row_id for claim in claims if not claim.edition_id}
+    begun = dict(
+        session.execute(select(Edition.id, Edition.send_started_at).where(Edition.id.in_(editions))).tuples().all()
+        if editions
+        else ()
+    )
+    made = dict(
+        session.execute(select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))).tuples().all()
+        if notices
+        else ()
+    )
+    epoch = datetime.fromtimestamp(0, UTC)
+    return {
+        claim[:2]: (begun.get(claim.edition_id) if claim.edition_id else made.get(claim.row_id)) or epoch
+        for claim in claims
+    }
+
+
+def _write(session: Session, rows: Sequence[_Row], recording: Recording) -> int:
+    digests = [row.values(recording) | {"of_edition": row.claim.edition_id} for row in rows if row.claim.edition_id]
+    notices = [row.values(recording) for row in rows if not row.claim.edition_id]
+    connection = session.connection()
+    written = connection.execute(_UPDATE_DELIVERY, digests).rowcount if digests else 0
+    return written + (connection.execute(_UPDATE_NOTICE, notices).rowcount if notices else 0)
+
+
+def _guarded(table: Table, *key: ColumnElement[bool]) -> Update:
+    """Write one row, if it is still armed by this owner for this attempt."""
+    column = table.c
+    return (
+        update(table)
+        .where(
+            *key,
+            column.owner == bindparam("of_owner"),
+            column.attempt == bindparam("of_attempt"),
+            column.state == DeliveryState.ARMED.value,
+        )
+        .values(
+            state=bindparam("new_state"),
+            owner=None,
+            attempt=bindparam("new_attempt"),
+            flagged=or_(column.flagged, bindparam("new_flagged")),
+            due_at=bindparam("new_due_at"),
+            changed_at=bindparam("new_changed_at"),
+            detail=bindparam("new_detail"),
+        )
+    )
+
+
+_DELIVERY, _NOTICE = Base.metadata.tables["delivery"], Base.metadata.tables["notice"]
+_UPDATE_DELIVERY = _guarded(
+    _DELIVERY,
+    _DELIVERY.c.edition_id == bindparam("of_edition"),
+    _DELIVERY.c.subscriber_id == bindparam("of_row"),
+)
+_UPDATE_NOTICE = _guarded(_NOTICE, _NOTICE.c.id == bindparam("of_row"))
+
+
+def _end_for_bounce(session: Session, claim: Claim, reply: Reply, recording: Recording) -> None:
+    """The mailbox is not there: send nothing to it any more."""
+    subscriber_id = claim.row_id if claim.edition_id else _subscriber_of_notice(session, claim.row_id)
+    subscriber = session.get(Subscriber, subscriber_id) if subscriber_id else None
+    if subscriber is None:
+        return
+    reason = SuppressionReason.HARD_BOUNCE
+    suppressions.suppress(session, subscriber.address_key, reason, tokens=recording.tokens, now=recording.now)
+    origin = Origin(source="the relay", text=_told(reply) or "")
+    preferences.end(session, subscriber, reason.value, origin=origin, now=recording.now)
+
+
+def _subscriber_of_notice(session: Session, notice_id: int) -> int | None:
+    notice = session.get(Notice, notice_id)
+    return notice.subscriber_id if notice else None
+
+
+def _pause(session: Session, edition_id: int, reply: Reply | None) -> None:
+    """The relay refuses us, not a reader: stop, and tell a person what it said."""
+    edition = session.get(Edition, edition_id)
+    if edition is not None and edition.state == EditionState.SENDING.value:
+        edition.state = EditionState.PAUSED.value
+        edition.note = f"The relay refuses this sender: {_told(reply) or 'no reason given'}. Mend that, then resume."
+
+
+def _told(reply: Reply | None) -> str | None:
+    """The relay's words without addresses: they outlive the subscriber."""
+    if reply is None:
+        return None
+    words = " ".join(str(part) for part in (reply.code, reply.enhanced, reply.text) if part)
+    return _ADDRESS.sub("<address>", words)

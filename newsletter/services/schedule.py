@@ -1,0 +1,99 @@
+"""Time is a row, not a timer: what is due is worked out from the clock and the editions that exist.
+
+Nothing here remembers when it ran last. It may be run at any time, by any number of processes: the unique month of an
+edition makes that safe, a month that was slept through is caught up once, and a clock that jumps fires nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.domain.month import Month
+from newsletter.domain.states import EditionState
+from newsletter.domain.update import UpdateState
+from newsletter.errors import EditionStateError
+from newsletter.mail.publication import Publication
+from newsletter.services import deliveries, editions
+from newsletter.storage.tables import CountryUpdate, Edition
+
+log = logging.getLogger(__name__)
+
+#: How far back a missed month is caught up; older updates are an archive that was imported.
+CATCH_UP_MONTHS = 12
+
+BY_SCHEDULE = "the schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When the edition of a month is due: the first time in the month after it that a cron expression names."""
+
+    cron: str  #: five fields
+    zone: ZoneInfo
+
+    def due_at(self, month: Month) -> datetime | None:
+        """When the edition of `month` is due; None when the expression names no time in the month after."""
+        after = month.next
+        trigger = CronTrigger.from_crontab(self.cron, timezone=self.zone)
+        found: datetime | None = trigger.get_next_fire_time(None, after.start(self.zone))
+        return found if found is not None and found < after.next.start(self.zone) else None
+
+    def due_months(self, now: datetime) -> list[Month]:
+        """The months that are due and not too long ago to be caught up, the oldest first."""
+        month = Month.of(now.astimezone(self.zone)).previous
+        found = []
+        for _ in range(CATCH_UP_MONTHS):
+            due = self.due_at(month)
+            if due is not None and due <= now:
+                found.append(month)
+            month = month.previous
+        return found[::-1]
+
+
+def missing(session: Session, schedule: Schedule, *, now: datetime) -> list[Month]:
+    """The months that are due, have updates that are ready, and have no edition yet."""
+    due = [str(month) for month in schedule.due_months(now)]
+    ready = select(CountryUpdate.month).where(
+        CountryUpdate.month.in_(due), CountryUpdate.state == UpdateState.READY.value
+    )
+    made = set(session.scalars(select(Edition.month).where(Edition.month.in_(due))))
+    return [Month.parse(month) for month in sorted(set(session.scalars(ready.distinct())) - made)]
+
+
+def ensure_due(session: Session, schedule: Schedule, *, now: datetime) -> list[Edition]:
+    """Make the editions that are due and missing, as drafts. Run it twice, get each once."""
+    made = [editions.ensure(session, month, now=now) for month in missing(session, schedule, now=now)]
+    for edition in made:
+        log.info("the edition for %s is due, and assembled", edition.month)
+    return made
+
+
+def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: datetime) -> Edition | None:
+    """The draft that is to be released by itself: of the newest month that is due, and not later than `within`."""
+    due = schedule.due_months(now)
+    if not due:
+        return None
+    due_at = schedule.due_at(due[-1])
+    edition = session.scalars(select(Edition).where(Edition.month == str(due[-1]))).one_or_none()
+    if edition is None or due_at is None or edition.state != EditionState.DRAFT.value:
+        return None
+    return edition if now - due_at <= within else None
+
+
+def release(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> bool:
+    """Approve and send a draft without a person; whether it could be. What is in the way is kept with the edition."""
+    month = Month.parse(edition.month)
+    try:
+        editions.approve(session, month, publication, by=BY_SCHEDULE, now=now)
+    except EditionStateError as error:
+        edition.note = str(error)
+        return False
+    deliveries.start(session, month, by=BY_SCHEDULE, now=now)
+    return True

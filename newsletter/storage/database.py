@@ -1,0 +1,102 @@
+"""Open the database, and hand out transactions.
+
+SQLite is opened in WAL mode with synchronous FULL: a commit that returned survives a power cut. There is one writer at
+a time, so whoever will write says so first (BEGIN IMMEDIATE): a transaction that starts by reading and then wants to
+write would fail at once when another has written in between, however long busy_timeout is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from newsletter.errors import SettingsError, StorageUnavailable
+
+#: Execution options of a connection whose transaction will write.
+WRITES = {"sqlite_begin": "IMMEDIATE"}
+
+#: How long a transaction waits for SQLite's write lock. A form must answer within 5 s (T4), so it waits less.
+BUSY_MILLISECONDS = 4000
+
+
+def configure(engine: Engine) -> None:
+    """Set up an engine's connections the way this service needs them; for SQLite only, PostgreSQL's defaults fit."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+
+
+def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions by itself: _on_begin does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+class Database:
+    """One database, by its URL."""
+
+    def __init__(self, url: str) -> None:
+        """Raises SettingsError for a URL that is none; connects at the first transaction."""
+        self.url = url
+        try:
+            self.engine = create_engine(url)
+        except (ArgumentError, ImportError):
+            raise SettingsError(
+                "DATABASE_URL can't be used; write sqlite:////folder/newsletter.db or postgresql://user@host/name"
+            ) from None
+        configure(self.engine)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database."""
+        name = make_url(self.url).database
+        return Path(name) if self.engine.dialect.name == "sqlite" and name else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads: it waits for nobody, and sees one state of things."""
+        with opened(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes, committed at the end and rolled back on an error."""
+        with opened(), Session(self.engine.execution_options(**WRITES)) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def opened() -> Iterator[None]:
+    """Turn a database that can't be reached, or is busy for too long, into StorageUnavailable."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StorageUnavailable(f"the database can't be used: {_reason(error)}") from error
+
+
+def _reason(error: OperationalError) -> str:
+    """The driver's first line, without SQL or parameters: those may hold addresses."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else "no reason given"

@@ -1,0 +1,48 @@
+"""Bring a database to this program's version, or say that it is not there yet.
+
+Alembic is used directly, not through Flask-Migrate: the tables are no business of Flask's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from newsletter.errors import StorageUnavailable
+from newsletter.storage import places
+from newsletter.storage.database import WRITES, Database, opened
+
+_FOLDER = Path(__file__).resolve().parent / "migrations"
+
+
+def upgrade(database: Database) -> None:
+    """Run the migrations that are missing, and bring the list of places up to date. Safe to run at any time."""
+    with opened(), database.engine.execution_options(**WRITES).begin() as connection:
+        command.upgrade(_config(connection), "head")
+        with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+            places.synchronise(session)
+
+
+def require_current(database: Database) -> None:
+    """Raises StorageUnavailable when the database is older or newer than this program."""
+    with opened(), database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory(str(_FOLDER)).get_current_head()
+    if found == wanted:
+        return
+    if found is None or ScriptDirectory(str(_FOLDER)).get_revision(found) is not None:
+        raise StorageUnavailable("the database is not set up for this version; run 'newsletter db upgrade'")
+    raise StorageUnavailable("the database belongs to a newer version of this program; install that")
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config

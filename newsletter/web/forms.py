@@ -1,0 +1,84 @@
+"""What readers type, checked; and the words that they agree to, which the ledger of consent keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from werkzeug.datastructures import MultiDict
+
+from newsletter.domain import subject
+from newsletter.domain.address import Address
+from newsletter.domain.place import Gazetteer
+from newsletter.errors import InvalidAddress, InvalidInput
+from newsletter.mail.publication import Publication
+
+#: On the buttons that take a consent, or give it up.
+CONFIRM_WORDS = "Confirm my subscription"
+CHANGE_WORDS = "Save what I follow"
+LEAVE_WORDS = "Unsubscribe"
+
+_LONGEST_ADDRESS = 320
+_MOST_CODES = 400
+
+
+def consent_words(publication: Publication) -> str:
+    """Above the button of the subscription form: what comes, from whom, and how it ends."""
+    return (
+        f"One e-mail a month from {publication.sender_name} about what you chose. "
+        "You can leave at any time with one click in each mail."
+    )
+
+
+def read_follow(form: MultiDict[str, str]) -> tuple[str, ...]:
+    """The codes of the ticked boxes, as sent."""
+    return tuple(form.getlist("follow")[:_MOST_CODES])
+
+
+def known(codes: Iterable[str], gazetteer: Gazetteer) -> tuple[str, ...]:
+    """Those of a link's codes that can be followed: others are left out, as nobody typed them."""
+    found: list[str] = []
+    for code in list(codes)[:_MOST_CODES]:
+        try:
+            found += subject.parse([code], gazetteer)
+        except InvalidInput:
+            continue
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class FollowForm:
+    """The boxes of the picker, and what is wrong with them."""
+
+    follow: tuple[str, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)  #: by field
+
+    def check_follow(self, gazetteer: Gazetteer) -> tuple[str, ...]:
+        """The subjects that are chosen; none with an error noted."""
+        if not any(self.follow):
+            self.errors["follow"] = "Choose all countries, or at least one region or country"
+            return ()
+        try:
+            return subject.parse(self.follow, gazetteer)
+        except InvalidInput:
+            self.errors["follow"] = "Choose from the list: one of the places isn’t in it"
+            return ()
+
+
+@dataclass(slots=True)
+class SignupForm(FollowForm):
+    """The subscription form."""
+
+    email: str = ""
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> SignupForm:
+        return cls(email=form.get("email", "")[:_LONGEST_ADDRESS], follow=read_follow(form))
+
+    def check_email(self) -> Address | None:
+        """The address; none with an error noted."""
+        try:
+            return Address.parse(self.email)
+        except InvalidAddress as error:
+            self.errors["email"] = str(error)
+            return None

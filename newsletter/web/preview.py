@@ -1,0 +1,126 @@
+"""The digest as any chosen reader gets it, before and after it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, make_response, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from newsletter.domain import subject
+from newsletter.domain.address import Address
+from newsletter.domain.month import Month
+from newsletter.domain.states import SubscriberState
+from newsletter.errors import InvalidInput
+from newsletter.services import digests, editions
+from newsletter.services.digests import PreviewMail
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Subscriber
+from newsletter.web import access, security
+from newsletter.web.database import current_session
+from newsletter.web.wiring import now, wiring
+
+preview = Blueprint("preview", __name__, url_prefix="/admin")
+preview.before_request(access.guard)
+
+PARTS = {"html": "HTML", "text": "Text", "source": "Source"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose digest is shown."""
+
+    follows: tuple[str, ...]
+    address: str | None = None
+
+
+@preview.get("/editions/<month:month>/preview")
+def show(month: Month) -> str | tuple[str, int]:
+    part = request.args.get("part", "html")
+    if part not in PARTS:
+        abort(404)
+    errors: dict[str, str] = {}
+    reader = _reader(errors)
+    mail = _mail_or_error(month, reader, errors) if reader else None
+    page = render_template(
+        "desk/preview.html",
+        month=month,
+        part=part,
+        parts=PARTS,
+        reader=reader,
+        follows=[subject.name(each, gazetteer()) for each in reader.follows] if reader else [],
+        mail=mail,
+        typed_as=request.args.get("as", ""),
+        typed_places=request.args.get("places", ""),
+        errors=errors,
+        frame=url_for("preview.body", month=month, **_chosen()),
+        tab=lambda part: url_for("preview.show", month=month, part=part, **_chosen()),
+    )
+    return (page, 400) if errors else page
+
+
+@preview.get("/editions/<month:month>/preview/body")
+def body(month: Month) -> Response:
+    """The HTML part by itself, for the frame."""
+    reader = _reader({})
+    if reader is None:
+        abort(404)
+    response = make_response(_mail(month, reader).html)
+    response.headers["Content-Security-Policy"] = security.mail_policy()
+    return response
+
+
+def _mail_or_error(month: Month, reader: Reader, errors: dict[str, str]) -> PreviewMail | None:
+    try:
+        return _mail(month, reader)
+    except InvalidInput as error:
+        errors["as" if reader.address else "places"] = f"{str(error)[:1].upper()}{str(error)[1:]}"
+        return None
+
+
+def _mail(month: Month, reader: Reader) -> PreviewMail:
+    session = current_session()
+    edition = editions.get(session, month)
+    return digests.preview(
+        session, edition, wiring().publication, follows=reader.follows, address=reader.address, now=now()
+    )
+
+
+def _chosen() -> dict[str, Any]:
+    return {name: request.args[name] for name in ("as", "places") if request.args.get(name)}
+
+
+def _reader(errors: dict[str, str]) -> Reader | None:
+    """Whom the address or the places name; without either, somebody who follows everything."""
+    typed = request.args.get("as", "").strip()
+    if typed:
+        return _subscriber(typed, errors)
+    codes = request.args.get("places", "").replace(";", ",").split(",")
+    if not any(code.strip() for code in codes):
+        return Reader((subject.ALL,))
+    try:
+        return Reader(subject.parse([_code(code) for code in codes], gazetteer()))
+    except InvalidInput as error:
+        errors["places"] = str(error)
+        return None
+
+
+def _code(name: str) -> str:
+    """A place's code for its name or a code in any case; what is no place may be a region."""
+    place = gazetteer().find(name) if name.strip() else None
+    return place.code if place else name.strip().casefold()
+
+
+def _subscriber(typed: str, errors: dict[str, str]) -> Reader | None:
+    try:
+        address = Address.parse(typed)
+    except InvalidInput as error:
+        errors["as"] = str(error)
+        return None
+    found = current_session().scalar(select(Subscriber).where(Subscriber.address_key == address.key))
+    if found is None or found.state != SubscriberState.ACTIVE.value:
+        errors["as"] = "Nobody with this address gets the digest"
+        return None
+    return Reader(subject.split(found.follows), found.address)

@@ -1,0 +1,133 @@
+"""The public pages. They are the same for everyone, and change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from newsletter.domain.edition import Contents, Entry, Tally, assemble
+from newsletter.domain.month import Month
+from newsletter.domain.place import Place
+from newsletter.domain.update import Update
+from newsletter.errors import NotFound
+from newsletter.services import editions as editions_
+from newsletter.services import editorial
+from newsletter.storage.places import gazetteer
+from newsletter.web import coverage, forms, picker
+from newsletter.web.database import current_session
+from newsletter.web.wiring import wiring
+
+site = Blueprint("site", __name__)
+
+_PRIVATE_PATHS = ("/confirm/", "/manage/", "/unsubscribe/", "/admin", "/inbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A link to a place's update of another month."""
+
+    month: Month
+    update: Update
+
+
+@site.app_context_processor
+def _consent() -> dict[str, object]:
+    """The short form stands on most pages."""
+    return {"consent_words": forms.consent_words(wiring().publication)}
+
+
+@site.get("/")
+def home() -> str:
+    session = current_session()
+    month = editorial.latest_month(session)
+    contents = editorial.contents(session, month) if month else None
+    tally = Tally.of(contents.entries) if contents else None
+    return render_template("home.html", contents=contents, tally=tally)
+
+
+@site.get("/places")
+def places() -> str:
+    standings = coverage.standings(current_session())
+    newest = max((standing.month for standing in standings), default=None)
+    return render_template("places.html", regions=coverage.by_region(standings), count=len(standings), newest=newest)
+
+
+@site.get("/places/<code>", defaults={"month": None})
+@site.get("/places/<code>/<month:month>")
+def place(code: str, month: Month | None) -> str | AnyResponse:
+    found = gazetteer().require(code)
+    if found.code != code:
+        return redirect(url_for("site.place", code=found.code, month=month), 301)
+    updates = editorial.of_place(current_session(), found.code)
+    if not updates and month is None:
+        return render_template("place_empty.html", place=found, choices=picker.for_place(found))
+    return _place_page(found, updates, month)
+
+
+def _place_page(place: Place, updates: list[Update], month: Month | None) -> str:
+    """The update of one month, or the newest; `updates` is newest first."""
+    shown = month or updates[0].month
+    entry = next(iter(assemble(shown, updates, gazetteer()).entries), None)
+    if entry is None:
+        raise NotFound(f"{place.code} has no update for {shown}")
+    return render_template(
+        "place.html",
+        place=place,
+        entry=entry,
+        is_newest=shown == updates[0].month,
+        others=[Earlier(update.month, update) for update in updates if update.month != shown],
+        choices=picker.for_place(place),
+    )
+
+
+@site.get("/regions/<code>")
+def region(code: str) -> str | AnyResponse:
+    found = next((region for region in gazetteer().regions if region.code == code.casefold()), None)
+    if found is None:
+        abort(404)
+    if found.code != code:
+        return redirect(url_for("site.region", code=found.code), 301)
+    standings = [each for each in coverage.standings(current_session()) if each.place.region == found]
+    quiet = [place for place in gazetteer().within(found) if place.code not in {each.place.code for each in standings}]
+    return render_template(
+        "region.html", region=found, standings=standings, quiet=quiet, choices=picker.for_region(found)
+    )
+
+
+@site.get("/editions")
+def editions() -> str:
+    months = [Month.parse(edition.month) for edition in editions_.released(current_session())]
+    years = [(year, list(each)) for year, each in groupby(months, key=lambda month: month.year)]
+    return render_template("editions.html", years=years)
+
+
+@site.get("/editions/<month:month>")
+def edition(month: Month) -> str:
+    session = current_session()
+    found = editions_.get(session, month)
+    if found.approved_at is None:
+        abort(404)
+    contents = editions_.contents(session, found)
+    return render_template("edition.html", contents=contents, tally=Tally.of(contents.entries), parts=_parts(contents))
+
+
+def _parts(contents: Contents) -> list[tuple[str, str, list[Entry]]]:
+    """An edition's groups with what their headings are linked by."""
+    return [(group.value, group.heading, entries) for group, entries in contents.groups()]
+
+
+@site.get("/healthz")
+def health() -> Response:
+    """For whoever watches over the service: it answers, and so does its database."""
+    current_session().execute(select(1))
+    return jsonify(status="ok")
+
+
+@site.get("/robots.txt")
+def robots() -> Response:
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _PRIVATE_PATHS)]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")

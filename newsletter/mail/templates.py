@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from newsletter.mail import markup
 
 TEXT_WIDTH = 72  #: columns of a text part: with a quote mark or two it still fits 80
+BRIEF_LENGTH = 110  #: characters of a headline where a place is told in brief
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -39,6 +40,7 @@ def environment() -> Environment:
     made.filters["underline"] = underline
     made.filters["markdown"] = markup.to_html
     made.filters["day"] = day
+    made.filters["brief"] = brief
     return made
 
 
@@ -71,10 +73,18 @@ def day(value: date) -> str:
     return f"{value.day} {value:%B} {value.year}"
 
 
+def brief(text: str) -> str:
+    """A headline in a few words: at most BRIEF_LENGTH characters, cut between two words."""
+    if len(text) <= BRIEF_LENGTH:
+        return text
+    words = text[:BRIEF_LENGTH].rsplit(maxsplit=1)[0]
+    return f"{words.rstrip(' ,;:.')} …"
+
+
 @cache
 def _inliner() -> css_inline.CSSInliner:
     # Remote style sheets are off: a template must not make the server fetch anything.
-    return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+    return css_inline.CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False)
 
 
 def inline_css(html: str) -> str:

@@ -173,7 +173,7 @@ IN_THE_BODY = {
 @pytest.mark.parametrize("fault", IN_THE_BODY)
 def test_before_the_dot_is_written_nothing_is_unknown(fault, pipelining, clock):
     with FaultServer("body", fault, pipelining) as server, Engine(settings(server), clock=clock) as engine:
-        engine.submit([message("a", size=40_000_000), message("b")])
+        engine.submit([message("a", size=12_000_000), message("b")])
         verdicts = {outcome.key: outcome.verdict for outcome in run(engine, server, clock, 2 if pipelining else 1)}
 
         assert verdicts == {"a": IN_THE_BODY[fault], **({"b": "lost"} if pipelining else {})}

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from newsletter.config import Settings, load
+from newsletter.config import Settings
 from newsletter.domain.address import Address
 from newsletter.domain.month import Month
 from newsletter.domain.role import Role
@@ -89,29 +88,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load(
-        {},
-        instance=str(tmp_path),
-        base_url=BASE_URL,
-        sender="Country Updates <updates@example.org>",
-        postal_address="Example House, 1 Sample Street\nBrussels",
-        secret_key="a secret that is only for tests",
-    )
-
-
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(sqlite: Database) -> Database:
     """The site's database, with places and updates, opened beside the site."""
-    opened = Database(settings.database_url)
-    Base.metadata.create_all(opened.engine)
-    with opened.writing() as session:
+    fill(sqlite)
+    return sqlite
+
+
+def fill(database: Database) -> None:
+    """Store the places and the updates."""
+    with database.writing() as session:
         synchronise(session)
-    with opened.writing() as session:
+    with database.writing() as session:
         for update in UPDATES:
             editorial.store(session, update, now=START)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -223,7 +212,7 @@ def desk_of(app: Flask, database: Database, clock: Clock) -> Callable[[Role], De
         with database.writing() as session:
             admins.add(session, Address.parse(address), role, PASSWORD, now=clock())
         desk = Desk(app.test_client())
-        # The cookie is for https only, so the browser talks https.
+        # The cookies are for https only, so the browser talks https.
         desk.client.environ_base["wsgi.url_scheme"] = "https"
         assert desk.log_in(address).status_code == 303
         return desk

@@ -1,0 +1,52 @@
+# Every target sets up .venv by itself, from a python3 (3.11 or newer) that has the venv module.
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: demo test check format bench soak lock clean
+
+demo: .venv/runtime  ## sample data, mail catcher with inbox page, the whole app
+	$(BIN)/newsletter demo --port $(PORT)
+
+test: check  ## everything that CI runs
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: .venv/dev  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev  ## the README's figures
+	$(BIN)/python -m benchmarks.sending
+
+soak: .venv/dev  ## the long versions of the tests
+	NEWSLETTER_TEST_SOAK=1 $(BIN)/python -m pytest -q -m soak
+
+lock: .venv/dev  ## the requirements files, from pyproject.toml
+	sh requirements/lock.sh
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Not built in isolation: the build tools are locked by hash like everything else.
+.venv/runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/runtime
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The tests mirror the package; tests/journeys walks whole paths over HTTP and real SMTP."""

@@ -1,0 +1,199 @@
+"""Idea 1: a spliced digest is what an ordinary render for that reader gives, byte for byte."""
+
+from __future__ import annotations
+
+import email
+import random
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from newsletter.cli.updates import sample_readings
+from newsletter.domain import subject as subjects_
+from newsletter.domain.edition import Contents, Entry, Tally, assemble
+from newsletter.domain.month import Month
+from newsletter.mail import compiling, digest
+from newsletter.mail.compiled import Compiled
+from newsletter.mail.digest import HTML_BUDGET, NoMarks, Wording
+from newsletter.mail.links import Links, Tokens
+from newsletter.mail.publication import Publication
+from newsletter.mail.recipient import Recipient
+from newsletter.mail.splicing import SplicedDigest, Splicer
+from newsletter.storage.places import gazetteer
+from tests.mail.crowd import crowded_contents
+
+AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
+PUBLICATION = Publication(
+    "Country Updates",
+    "Country Updates",
+    "updates@example.org",
+    "Example Foundation, 1 Sample Street",
+    Links("https://updates.example.org", Tokens("a secret key for tests")),
+)
+
+
+@cache
+def sample_month() -> Contents:
+    return assemble(Month(2022, 11), [reading.update for reading in sample_readings()], gazetteer())
+
+
+@cache
+def compiled_of(name: str) -> tuple[Contents, Compiled, Splicer]:
+    contents = sample_month() if name == "sample" else crowded_contents(200)
+    compiled = Compiled.load(compiling.compile_edition(contents, PUBLICATION, at=AT).dump())
+    return contents, compiled, Splicer(compiled, PUBLICATION, gazetteer())
+
+
+def parsed(spliced: SplicedDigest) -> EmailMessage:
+    return email.message_from_bytes(spliced.data, _class=EmailMessage, policy=policy.SMTP)
+
+
+def parts(message: EmailMessage) -> tuple[str, str]:
+    """The text and the HTML as a client shows them, with plain line ends."""
+    found = [message.get_body((subtype,)) for subtype in ("plain", "html")]
+    text, html = (part.get_payload(decode=True).decode().replace("\r\n", "\n") for part in found if part is not None)
+    return text, html
+
+
+def plainly_rendered(contents: Contents, recipient: Recipient, shortened: frozenset[str]) -> tuple[str, str]:
+    """The ordinary way: one Jinja render with this reader's entries and words."""
+    codes = [
+        entry.place.code
+        for entry in contents.entries
+        if subjects_.covers(recipient.follows, entry.place.code, entry.place.region.code)
+    ]
+    own = contents.only(codes)
+    text_slots, html_slots = Wording(PUBLICATION, gazetteer()).slots(recipient, Tally.of(own.entries), len(shortened))
+
+    def forms(entry: Entry) -> Sequence[str]:
+        return ("short",) if entry.place.code in shortened else ("full",)
+
+    rendered = digest.render(
+        own, PUBLICATION, forms=forms, marks=NoMarks(), text_slots=text_slots, html_slots=html_slots
+    )
+    return rendered.text, rendered.html
+
+
+def shortened_places(compiled: Compiled, follows: Sequence[str]) -> frozenset[str]:
+    bits = compiled.shortened(compiled.chosen(follows))
+    return frozenset(entry.place for number, entry in enumerate(compiled.entries) if bits >> number & 1)
+
+
+def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
+    """A selection: some places of the edition and of others, sometimes a region, sometimes everything."""
+    dice = random.Random(number)
+    codes = [place.code for place in gazetteer().places]
+    codes += [entry.place.code for entry in contents.entries] * 8
+    wanted = set(dice.sample(codes, dice.randint(1, 40))) | {contents.entries[0].place.code}
+    if dice.random() < 0.3:
+        wanted |= set(dice.sample([region.code for region in gazetteer().regions], 2))
+    if dice.random() < 0.05:
+        wanted = {subjects_.ALL}
+    return subjects_.parse(wanted, gazetteer())
+
+
+@pytest.mark.parametrize("number", range(500))
+def test_a_spliced_digest_equals_the_plain_render(number):
+    contents, compiled, splicer = compiled_of("sample")
+    recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(contents, number))
+
+    spliced = splicer.splice(recipient)
+
+    assert parts(parsed(spliced)) == plainly_rendered(contents, recipient, frozenset())
+
+
+@pytest.mark.parametrize("count", [1, 7, 24, 70, 200])
+def test_the_html_keeps_to_its_budget_and_says_what_is_short(count):
+    contents, compiled, splicer = compiled_of("crowd")
+    follows = tuple(entry.place.code for entry in contents.entries[:count])
+    recipient = Recipient(1, "reader@example.org", follows)
+
+    spliced = splicer.splice(recipient)
+    text, html = parts(parsed(spliced))
+    shortened = shortened_places(compiled, follows)
+
+    assert len(html.encode()) < HTML_BUDGET
+    assert spliced.shortened == len(shortened)
+    assert (f"{len(shortened)} of them are told in brief" in html) == bool(shortened)
+    assert (text, html) == plainly_rendered(contents, recipient, shortened)
+
+
+def test_what_has_least_to_tell_is_shortened_first():
+    contents, compiled, _ = compiled_of("crowd")
+    shortened = shortened_places(compiled, (subjects_.ALL,))
+    weights = {entry.place.code: entry.weight for entry in contents.entries}
+
+    assert 0 < len(shortened) < len(weights)
+    assert max(weights[code] for code in shortened) <= min(weights[code] for code in weights.keys() - shortened)
+
+
+ONE_EACH = (
+    "From To Date Subject Message-ID MIME-Version List-Id List-Unsubscribe List-Unsubscribe-Post List-Help List-Owner "
+    "List-Subscribe List-Archive List-Post Archived-At Feedback-ID Precedence Content-Type"
+).split()
+
+
+@pytest.mark.parametrize("number", range(50))
+def test_every_digest_is_well_formed(number):
+    contents, _, splicer = compiled_of("sample")
+    spliced = splicer.splice(Recipient(number + 1, "reader@example.org", random_follows(contents, number)))
+    message = parsed(spliced)
+
+    assert message.defects == []
+    assert [part.defects for part in message.walk()] == [[], [], []]
+    assert sorted(message.keys()) == sorted(ONE_EACH)
+    assert max(len(line) for line in spliced.data.split(b"\r\n")) <= 78 + len("List-Unsubscribe: ") + 100
+    assert spliced.data.isascii()
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", spliced.data)
+    assert b"=?" not in b"".join(line for line in spliced.data.split(b"\r\n") if line.startswith(b"List-"))
+
+
+def test_the_one_click_header_names_the_readers_own_page():
+    _, _, splicer = compiled_of("sample")
+    message = parsed(splicer.splice(Recipient(7, "reader@example.org", ("KZ",))))
+    https, mailto = re.findall(r"<([^>]+)>", message["List-Unsubscribe"])
+
+    assert https == PUBLICATION.links.unsubscribe(7)
+    assert mailto.startswith("mailto:updates@example.org?subject=unsubscribe%20")
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_repeat_is_byte_identical():
+    recipient = Recipient(7, "reader@example.org", ("KZ", "SD"))
+    _, compiled, splicer = compiled_of("sample")
+
+    assert splicer.splice(recipient) == Splicer(compiled, PUBLICATION, gazetteer()).splice(recipient)
+
+
+def test_readers_get_different_message_ids_and_links():
+    _, _, splicer = compiled_of("sample")
+    one, two = (splicer.splice(Recipient(number, "reader@example.org", ("KZ",))) for number in (1, 2))
+
+    assert parsed(one)["Message-ID"] != parsed(two)["Message-ID"]
+    assert one.mail_from != two.mail_from
+    assert PUBLICATION.links.manage(1) in parts(parsed(one))[0]
+    assert PUBLICATION.links.manage(1) not in parts(parsed(two))[0]
+
+
+def test_an_internationalised_domain_goes_out_as_a_labels():
+    _, _, splicer = compiled_of("sample")
+    spliced = splicer.splice(Recipient(1, "leser@bücher.example", ("KZ",)))
+
+    assert spliced.rcpt_to == "leser@xn--bcher-kva.example"
+    assert parsed(spliced)["To"] == "leser@xn--bcher-kva.example"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.sampled_from([entry.place.code for entry in crowded_contents(200).entries]), min_size=1))
+def test_any_selection_of_a_crowded_month_keeps_to_the_budget(codes):
+    _, _, splicer = compiled_of("crowd")
+    spliced = splicer.splice(Recipient(1, "reader@example.org", subjects_.parse(codes, gazetteer())))
+
+    assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET

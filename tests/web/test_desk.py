@@ -1,0 +1,287 @@
+"""The desk: who may do what, and an edition on its way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from newsletter.domain.role import Act, Role, may
+from newsletter.domain.states import DeliveryState
+from newsletter.services import deliveries, editions
+from newsletter.services.admins import SESSION_LIFETIME
+from newsletter.storage.tables import Delivery, Edition
+from newsletter.web.access import ACTS
+from tests.web.conftest import NOVEMBER, PASSWORD, START, dump
+
+OPEN = {"access.log_in_form", "access.log_in"}
+PAGE = "/admin/editions/2022-11"
+
+
+def desk_routes(app):
+    """Every page of the desk, as (endpoint, method, path)."""
+    values = {"month": NOVEMBER}
+    urls = app.url_map.bind("updates.example.org")
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/admin") and rule.endpoint not in OPEN:
+            path = urls.build(rule.endpoint, {name: values[name] for name in rule.arguments})
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+                yield rule.endpoint, method, path
+
+
+def state(database):
+    with database.reading() as session:
+        return editions.get(session, NOVEMBER).state
+
+
+def test_every_page_of_the_desk_names_what_one_does_there(app):
+    assert {endpoint for endpoint, _, _ in desk_routes(app)} == set(ACTS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_reaches_what_it_may_and_nothing_else(app, desk_of, approved, role):
+    desk = desk_of(role)
+    routes = sorted(desk_routes(app), key=lambda route: route[0] == "desk.log_out")
+
+    for endpoint, method, path in routes:
+        response = desk.post(path) if method == "POST" else desk.get(path)
+        expected = may(role, ACTS[endpoint])
+        assert (response.status_code != 403) is expected, (endpoint, response.status_code)
+        assert response.status_code < 500
+
+
+def test_a_page_that_is_not_in_the_table_is_closed_to_everyone(desk_of, monkeypatch):
+    desk = desk_of(Role.OWNER)
+    monkeypatch.delitem(ACTS, "desk.editions")
+
+    assert desk.get("/admin/").status_code == 403
+
+
+def test_without_a_login_a_page_leads_to_the_login_and_a_button_does_nothing(app, client, database, approved):
+    before = dump(database)
+    token = client.get("/admin/login", base_url="https://updates.example.org").text.split('csrf_token" value="')[1]
+    form = {"csrf_token": token.split('"')[0], "month": "2022-11"}
+
+    for endpoint, method, path in desk_routes(app):
+        address = {"base_url": "https://updates.example.org", "headers": {"Referer": "https://updates.example.org/"}}
+        response = client.open(path, method=method, data=form if method == "POST" else None, **address)
+        if method == "POST":
+            assert response.status_code == 403, endpoint
+        else:
+            assert response.status_code == 302, endpoint
+            assert response.location.startswith("/admin/login?next=/admin")
+    assert dump(database) == before
+
+
+def test_without_a_csrf_token_no_button_does_anything(app, desk_of, database, approved):
+    desk = desk_of(Role.OWNER)
+    before = dump(database)
+    unsafe = [path for _, method, path in desk_routes(app) if method == "POST"]
+    assert len(unsafe) >= 7
+
+    for path in [*unsafe, "/admin/login"]:
+        for token in ({}, {"csrf_token": "forged"}):
+            response = desk.client.post(path, data={"month": "2022-11", **token}, headers={"Referer": path})
+            assert response.status_code == 400, path
+    assert dump(database) == before
+
+
+def test_a_wrong_password_is_told_beside_the_form_and_the_address_stays(desk_of):
+    desk = desk_of(Role.OWNER)
+
+    response = desk.log_in("owner@example.org", "wrong")
+
+    assert response.status_code == 403
+    assert "No admin has this address and password" in response.text
+    assert 'value="owner@example.org"' in response.text
+    assert "wrong" not in response.text
+
+
+def test_a_login_lasts_twelve_hours_and_ends_on_both_sides(desk_of, clock):
+    desk = desk_of(Role.AUTHOR)
+    cookie = desk.client.get_cookie("newsletter_admin", path="/admin")
+    assert (cookie.http_only, cookie.secure, cookie.same_site, cookie.path) == (True, True, "Lax", "/admin")
+
+    assert desk.get("/admin/").status_code == 200
+    clock.pass_by(SESSION_LIFETIME - timedelta(seconds=1))
+    assert desk.get("/admin/").status_code == 200
+    clock.pass_by(timedelta(seconds=1))
+    assert desk.get("/admin/").status_code == 302
+
+
+def test_a_logged_out_cookie_opens_nothing(desk_of):
+    desk = desk_of(Role.AUTHOR)
+    token = desk.client.get_cookie("newsletter_admin", path="/admin").value
+
+    assert desk.post("/admin/logout").status_code == 303
+    desk.client.set_cookie("newsletter_admin", token, path="/admin")
+    assert desk.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("following", "leads_to"),
+    [
+        ("/admin/editions/2022-11", "/admin/editions/2022-11"),
+        ("https://evil.example/", "/admin/"),
+        ("//evil.example/", "/admin/"),
+        ("/admin/\\evil.example", "/admin/"),
+        ("", "/admin/"),
+    ],
+)
+def test_a_login_leads_back_into_the_desk_and_nowhere_else(desk_of, following, leads_to):
+    desk = desk_of(Role.OWNER)
+
+    response = desk.post("/admin/login", address="owner@example.org", password=PASSWORD, next=following)
+
+    assert response.location.removesuffix("/") == leads_to.removesuffix("/")
+
+
+def test_an_edition_goes_from_nothing_to_its_readers(desk_of, database, sign_up):
+    sign_up("a@example.org", ("KZ",))
+    sign_up("b@example.org", ("FR",))
+    desk = desk_of(Role.OWNER)
+
+    assert "Assemble November 2022" in desk.get("/admin/").text
+    assert desk.post("/admin/editions", month="2022-11").location == PAGE
+    draft = desk.get(PAGE)
+    assert "Approve November 2022" in draft.text
+    assert "Left out as drafts" not in draft.text
+    assert desk.post(f"{PAGE}/approve").status_code == 303
+    question = desk.get(f"{PAGE}/send").text
+    assert "<b>1</b> reader gets this edition" in question
+    assert "1 subscriber is skipped" in question
+
+    assert desk.post(f"{PAGE}/send", month="2022-10").status_code == 400
+    assert state(database) == "approved"
+    for _ in range(3):
+        assert desk.post(f"{PAGE}/send", month="2022-11").status_code == 303
+    assert state(database) == "sending"
+    with database.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert deliveries.counts(session, edition.id)[DeliveryState.PENDING] == 2
+        assert (edition.approved_by, edition.send_started_by) == ("owner@example.org", "owner@example.org")
+
+
+def test_an_edition_that_is_sent_shows_how_far_it_is_and_can_be_paused_resumed_cancelled(
+    desk_of, database, sign_up, approved
+):
+    for name in ("a", "b", "c", "d"):
+        sign_up(f"{name}@example.org")
+    desk = desk_of(Role.SENDER)
+    desk.post(f"{PAGE}/send", month="2022-11")
+    with database.writing() as session:
+        rows = session.query(Delivery).all()
+        for row in rows[:3]:
+            row.state = "sent"
+
+    page = desk.get(PAGE).text
+    assert '<progress max="4" value="3"' in page
+    assert "75 %" in page
+    assert 'http-equiv="refresh"' in page
+
+    assert desk.post(f"{PAGE}/pause").status_code == 303
+    paused = desk.get(PAGE).text
+    assert "Paused by sender@example.org" in paused
+    assert 'http-equiv="refresh"' not in paused
+    assert desk.post(f"{PAGE}/resume").status_code == 303
+    assert state(database) == "sending"
+
+    refused = desk.post(f"{PAGE}/cancel", month="no")
+    assert refused.status_code == 400
+    assert "Type 2022-11 to confirm" in refused.text
+    assert desk.post(f"{PAGE}/cancel", month="2022-11").status_code == 303
+    assert state(database) == "cancelled"
+
+
+@pytest.mark.parametrize("act", ["approve", "pause", "resume"])
+def test_what_does_not_fit_the_state_is_refused_in_words(desk_of, approved, act):
+    response = desk_of(Role.OWNER).post(f"{PAGE}/{act}")
+
+    assert response.status_code == 409
+    assert "The edition for 2022-11 is approved" in response.text
+
+
+def test_a_month_that_is_none_is_refused_beside_its_field(desk_of, database):
+    response = desk_of(Role.OWNER).post("/admin/editions", month="November")
+
+    assert response.status_code == 400
+    assert "Write the month as YYYY-MM" in response.text
+    assert 'value="November"' in response.text
+    with database.reading() as session:
+        assert session.query(Edition).count() == 0
+
+
+def test_an_edition_that_is_not_there_is_not_found(desk_of):
+    desk = desk_of(Role.OWNER)
+
+    assert desk.get("/admin/editions/2020-01").status_code == 404
+    assert desk.post("/admin/editions/2020-01/approve").status_code == 404
+
+
+def test_what_changed_since_last_month_is_named(desk_of, approved):
+    page = desk_of(Role.AUTHOR).get(PAGE).text
+    changes = page[page.index("Since October 2022") :]
+
+    assert (
+        changes.index("New alerts") < changes.index("Another trend") < changes.index("Had an update, and have none now")
+    )
+    assert "Kashmir" in changes
+
+
+def test_an_author_is_shown_no_button_that_they_may_not_press(desk_of, approved):
+    desk = desk_of(Role.AUTHOR)
+
+    for path in ("/admin/", PAGE):
+        page = desk.get(path).text
+        assert "/send" not in page
+        assert page.count("<form") == 1  # log out
+
+
+def test_one_action_is_the_only_filled_button(desk_of, database, approved):
+    with database.writing() as session:
+        editions.ensure(session, NOVEMBER.previous, now=START)
+    page = desk_of(Role.OWNER).get("/admin/").text
+
+    assert page.count('class="button"') == 1
+    assert may(Role.OWNER, Act.SEND)
+
+
+def test_the_preview_shows_the_digest_of_one_subscriber(desk_of, sign_up, approved):
+    sign_up("reader@example.org", ("KZ",))
+    desk = desk_of(Role.AUTHOR)
+
+    page = desk.get(f"{PAGE}/preview?as=reader@example.org").text
+    assert page.count('<iframe sandbox=""') == 2
+    assert "Kazakhstan" in page
+    body = desk.get(f"{PAGE}/preview/body?as=reader@example.org")
+    assert "KZ had a unchanged month." in body.text
+    assert "SD had" not in body.text
+    assert body.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_the_preview_shows_chosen_places_by_code_or_name_in_each_part(desk_of, approved):
+    desk = desk_of(Role.AUTHOR)
+
+    text = desk.get(f"{PAGE}/preview?places=kz, Sudan&part=text").text
+    assert "KZ had a unchanged month." in text
+    assert "SD had a deteriorated month." in text
+    assert "ET had" not in text
+    assert "List-Unsubscribe-Post" in desk.get(f"{PAGE}/preview?places=KZ&part=source").text
+    assert desk.get(f"{PAGE}/preview?part=none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("as=nobody@example.org", "Nobody with this address"),
+        ("as=nobody", "Enter an e-mail address"),
+        ("places=atlantis", "is neither"),
+        ("places=FR", "would get no digest"),
+    ],
+)
+def test_a_preview_for_nobody_says_why_beside_the_field(desk_of, approved, query, words):
+    response = desk_of(Role.AUTHOR).get(f"{PAGE}/preview?{query}")
+
+    assert response.status_code == 400
+    assert words in response.text
+    assert "<iframe" not in response.text

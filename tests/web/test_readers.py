@@ -1,0 +1,223 @@
+"""Subscribing, confirming, changing and leaving, by the pages that readers see."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from newsletter.domain.address import Address
+from newsletter.domain.states import NoticeKind, SuppressionReason
+from newsletter.services import suppressions
+from newsletter.storage.tables import Consent, Notice, Subscriber
+from tests.web.conftest import dump
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def notices(database):
+    with database.reading() as session:
+        return list(session.execute(select(Notice.kind, Notice.subscriber_id).order_by(Notice.id)))
+
+
+def test_the_form_ticks_what_its_address_names(text):
+    page = text("/subscribe?follow=KZ&follow=atlantis")
+
+    assert 'value="KZ" checked' in page
+    assert page.count(" checked") == 1
+
+
+def test_a_request_is_kept_with_the_words_that_were_shown(client, database, text):
+    response = client.post("/subscribe", data={"email": "reader@example.org", "follow": ["KZ", "central-asia"]})
+
+    assert (response.status_code, response.location) == (303, "/subscribe/check-your-mail")
+    assert "Country Updates" in text("/subscribe/check-your-mail")
+    with database.reading() as session:
+        consent = session.scalars(select(Consent)).one()
+        assert (consent.act, consent.source, consent.ip) == ("requested", "/subscribe", "127.0.0.1")
+        assert consent.text in text("/subscribe")
+        assert consent.text in text("/places/KZ")
+    assert [kind for kind, _ in notices(database)] == [NoticeKind.CONFIRMATION.value]
+
+
+def test_the_answer_is_the_same_for_new_pending_active_and_suppressed_addresses(
+    client, database, settings, clock, sign_up
+):
+    sign_up("pending@example.org", confirm=False)
+    sign_up("active@example.org")
+    with database.writing() as session:
+        key = Address.parse("gone@example.org").key
+        suppressions.suppress(session, key, SuppressionReason.COMPLAINT, tokens=settings.tokens, now=clock())
+
+    answers = set()
+    for name in ("new", "pending", "active", "gone"):
+        response = client.post("/subscribe", data={"email": f"{name}@example.org", "follow": "all"})
+        answers.add((response.status, response.data, str(response.headers)))
+
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"email": "reader@", "follow": "KZ"}, "Enter an e-mail address in the form"),
+        ({"email": "", "follow": "KZ"}, "Enter an e-mail address, such as"),
+        ({"email": "reader@"}, "Choose all countries"),
+        ({"email": "reader@", "follow": "atlantis"}, "one of the places isn’t in it"),
+        ({}, "Choose all countries"),
+    ],
+)
+def test_an_error_stands_beside_its_field_and_what_was_typed_stays(client, database, form, words):
+    response = client.post("/subscribe", data=form)
+
+    assert response.status_code == 400
+    assert words in response.text
+    assert 'role="alert"' in response.text
+    assert f'value="{form.get("email", "")}"' in response.text
+    if form.get("follow") == "KZ":
+        assert 'value="KZ" checked' in response.text
+        assert 'aria-describedby="email-error"' in response.text
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Subscriber)) == 0
+
+
+def test_confirming_shows_what_is_followed_and_twice_is_once(client, database, sign_up, subscriber):
+    reader = sign_up(follow=("KZ", "west-africa"), confirm=False)
+
+    question = client.get(f"/confirm/{reader.confirm}")
+    assert "Kazakhstan" in question.text
+    assert "West Africa" in question.text
+    assert subscriber(reader.id).state == "pending"
+
+    for _ in range(2):
+        answer = client.post(f"/confirm/{reader.confirm}")
+        assert answer.status_code == 200
+        assert "You are subscribed" in answer.text
+    assert subscriber(reader.id).follows == "west-africa;KZ"
+    kinds = [kind for kind, _ in notices(database)]
+    assert kinds.count(NoticeKind.WELCOME.value) == 1
+    assert "You are subscribed" in client.get(f"/confirm/{reader.confirm}").text
+
+
+def test_a_confirmation_link_is_too_old_after_seven_days(client, clock, sign_up, subscriber):
+    reader = sign_up(confirm=False)
+    clock.pass_by(timedelta(days=7, seconds=1))
+
+    for response in (client.get(f"/confirm/{reader.confirm}"), client.post(f"/confirm/{reader.confirm}")):
+        assert response.status_code == 410
+        assert "too old" in response.text
+    assert subscriber(reader.id).state == "pending"
+
+
+def test_who_has_left_can_not_confirm_by_the_old_link(client, sign_up):
+    reader = sign_up()
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+
+    for response in (client.get(f"/confirm/{reader.confirm}"), client.post(f"/confirm/{reader.confirm}")):
+        assert response.status_code == 410
+        assert "has ended" in response.text
+
+
+def test_a_token_is_good_for_its_own_purpose_only(client, database, sign_up):
+    reader = sign_up(confirm=False)
+    before = dump(database)
+    tokens = {"confirm": reader.confirm, "manage": reader.manage, "unsubscribe": reader.unsubscribe}
+    broken = ["x", "1.", ".", "1.AAAA", "99999999999999999999.x", "é.ü", "%00", reader.manage[:-1], "9" + reader.manage]
+
+    for page in tokens:
+        for token in [other for name, other in tokens.items() if name != page] + broken:
+            for answer in (client.get(f"/{page}/{token}"), client.post(f"/{page}/{token}", data={"follow": "all"})):
+                assert answer.status_code == 404, (page, token)
+    assert dump(database) == before
+
+
+def test_a_subscriber_changes_what_they_follow(client, sign_up, subscriber):
+    reader = sign_up()
+    assert 'value="KZ" checked' in client.get(f"/manage/{reader.manage}").text
+
+    saved = client.post(f"/manage/{reader.manage}", data={"follow": ["SD", "central-asia", "KZ"]})
+
+    assert saved.status_code == 303
+    assert "Saved" in client.get(saved.location).text
+    assert subscriber(reader.id).follows == "central-asia;SD"
+
+
+def test_following_nothing_is_refused_with_a_way_to_leave(client, sign_up, subscriber):
+    reader = sign_up()
+
+    refused = client.post(f"/manage/{reader.manage}")
+
+    assert refused.status_code == 400
+    assert "Choose all countries" in refused.text
+    assert f"/unsubscribe/{reader.unsubscribe}" in refused.text
+    assert subscriber(reader.id).follows == "KZ"
+
+
+def test_the_own_page_of_who_is_not_active_says_how_things_stand(client, sign_up):
+    pending, ended = sign_up("a@example.org", confirm=False), sign_up("b@example.org")
+    client.post(f"/unsubscribe/{ended.unsubscribe}")
+
+    assert "Not confirmed yet" in client.get(f"/manage/{pending.manage}").text
+    assert "has ended" in client.get(f"/manage/{ended.manage}").text
+    assert client.post(f"/manage/{ended.manage}", data={"follow": "KZ"}).status_code == 410
+
+
+def test_leaving_takes_one_button_and_is_recorded(client, database, sign_up, subscriber):
+    reader = sign_up()
+    assert "Unsubscribe" in client.get(f"/unsubscribe/{reader.unsubscribe}").text
+    assert subscriber(reader.id).state == "active"
+
+    left = client.post(f"/unsubscribe/{reader.unsubscribe}")
+
+    assert left.status_code == 200
+    assert "You are unsubscribed" in left.text
+    assert subscriber(reader.id).state == "ended"
+    with database.reading() as session:
+        acts = list(session.execute(select(Consent.act, Consent.source).order_by(Consent.id)))
+    assert acts[-1] == ("ended", "/unsubscribe")
+
+
+@pytest.mark.parametrize("body", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_one_click_works_with_both_bodies_without_cookie_or_redirect_and_again(client, sign_up, subscriber, body):
+    reader = sign_up()
+
+    for _ in range(3):
+        answer = client.post(f"/unsubscribe/{reader.unsubscribe}", data=ONE_CLICK, content_type=body)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+    assert subscriber(reader.id).state == "ended"
+
+
+def test_one_click_is_told_from_the_button_in_the_ledger(client, database, sign_up):
+    reader = sign_up()
+    client.post(f"/unsubscribe/{reader.unsubscribe}", data=ONE_CLICK)
+
+    with database.reading() as session:
+        last = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+    assert (last.act, last.source) == ("ended", "one click")
+
+
+def test_one_click_for_somebody_who_is_erased_is_fine(client, database, sign_up):
+    reader = sign_up()
+    with database.writing() as session:
+        session.delete(session.get(Subscriber, reader.id))
+
+    for answer in (
+        client.get(f"/unsubscribe/{reader.unsubscribe}"),
+        client.post(f"/unsubscribe/{reader.unsubscribe}", data=ONE_CLICK),
+    ):
+        assert answer.status_code == 200
+
+
+def test_safe_requests_change_nothing(app, client, database, sign_up, approved):
+    active, pending = sign_up("a@example.org"), sign_up("b@example.org", confirm=False)
+    before = dump(database)
+    tokens = [token for reader in (active, pending) for token in (reader.confirm, reader.manage, reader.unsubscribe)]
+    paths = [f"/{page}/{token}" for page in ("confirm", "manage", "unsubscribe") for token in tokens]
+    paths += ["/", "/places", "/places/KZ", "/subscribe", "/editions", "/editions/2022-11", "/admin/login"]
+
+    for path in paths:
+        for method in ("GET", "HEAD", "OPTIONS"):
+            assert client.open(path, method=method).status_code < 500
+    assert dump(database) == before

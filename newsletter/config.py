@@ -10,12 +10,11 @@ import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -25,8 +24,11 @@ from newsletter.domain.address import Address
 from newsletter.errors import InvalidAddress, SettingsError
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.publication import Publication
+from newsletter.storage.database import EXAMPLE_URLS, Database
 
 PREFIX = "NEWSLETTER_"
+MASK = "********"
+SHORTEST_SECRET = 16  #: characters
 Value = TypeVar("Value")
 
 
@@ -38,6 +40,14 @@ class Release(StrEnum):
 
 
 def _text(value: str) -> str:
+    return value.strip()
+
+
+def _database_url(value: str) -> str:
+    try:
+        Database(value.strip()).close()  # connects to nothing yet
+    except SettingsError:
+        raise ValueError(EXAMPLE_URLS) from None
     return value.strip()
 
 
@@ -53,8 +63,10 @@ def _sender(value: str) -> str:
         Address.parse(address)
     except InvalidAddress:
         raise ValueError('write "Name <address>", such as "Country Updates <updates@example.org>"') from None
-    if not name or not value.isprintable():
-        raise ValueError('a name is missing; write "Name <address>"')
+    if not name or not value.isprintable() or not value.strip().endswith(f"<{address}>"):
+        raise ValueError('write a name, and one address: "Name <address>"')
+    if not address.isascii():
+        raise ValueError("write its address in ASCII, with a domain such as bücher.example as xn--bcher-kva.example")
     return value.strip()
 
 
@@ -68,7 +80,7 @@ def _zone(value: str) -> str:
 
 def _cron(value: str) -> str:
     try:
-        CronTrigger.from_crontab(value)
+        CronTrigger.from_crontab(value, timezone="UTC")
     except ValueError:
         raise ValueError('write five cron fields, such as "0 9 1 * *" for 09:00 on the 1st') from None
     return value
@@ -109,13 +121,24 @@ def _smtp_url(value: str) -> str:
 
 
 def _secret(value: str) -> str:
-    if len(value) < 16:
-        raise ValueError("write at least 16 characters, or leave it out: one is made at the first start")
+    if len(value) < SHORTEST_SECRET:
+        raise ValueError(
+            f"write at least {SHORTEST_SECRET} characters, or leave it out: one is made at the first start"
+        )
     return value
 
 
-def _setting(read: Callable[[str], Value], default: Value, *, secret: bool = False) -> Value:
-    made: Value = field(default=default, metadata={"read": read, "secret": secret})
+def _without_password(value: str) -> str:
+    """A URL as it may be shown: without its user and password, wherever they stand in it."""
+    return re.sub(r"((?:password|passfile)=)[^&]*", rf"\1{MASK}", re.sub(r"(?<=//).*@", f"{MASK}@", value))
+
+
+def _mask(value: str) -> str:
+    return MASK if value else ""
+
+
+def _setting(read: Callable[[str], Value], default: Value, *, show: Callable[[str], str] = str) -> Value:
+    made: Value = field(default=default, metadata={"read": read, "show": show})
     return made
 
 
@@ -124,13 +147,13 @@ class Settings:
     """All settings, checked. Names in the environment are in capitals, after NEWSLETTER_."""
 
     instance: Path  #: the folder of database, secrets and config.toml; the environment alone can set it
-    database_url: str = _setting(_text, "", secret=True)  #: default: newsletter.db in the instance folder
-    smtp_url: str = _setting(_smtp_url, "smtp://127.0.0.1:25", secret=True)  #: the relay
+    database_url: str = _setting(_database_url, "", show=_without_password)  #: default: SQLite, in the instance folder
+    smtp_url: str = _setting(_smtp_url, "smtp://127.0.0.1:25", show=_without_password)  #: the relay
     base_url: str = _setting(_base_url, "http://127.0.0.1:8000")  #: the only source of links
     title: str = _setting(_text, "Country Updates")  #: the digest's name
     sender: str = _setting(_sender, "Country Updates <updates@localhost.localdomain>")  #: the From header
     postal_address: str = _setting(_text, "")  #: in every digest's footer; needed to approve an edition
-    secret_key: str = _setting(_secret, "", secret=True)  #: signs links; made and kept at the first start
+    secret_key: str = _setting(_secret, "", show=_mask)  #: signs links; made and kept at the first start
     schedule: str = _setting(_cron, "0 9 1 * *")  #: when the month past is due: cron, in TIMEZONE
     timezone: str = _setting(_zone, "UTC")
     release: Release = _setting(_release, Release.MANUAL)
@@ -166,8 +189,7 @@ class Settings:
         """Name, value and source of each setting, secrets masked."""
         rows = []
         for each in _known().values():
-            value = str(getattr(self, each.name))
-            shown = _masked(value) if each.metadata["secret"] else value
+            shown = each.metadata["show"](str(getattr(self, each.name)))
             rows.append((each.name.upper(), shown, self.sources.get(each.name, "default")))
         return [("INSTANCE", str(self.instance), self.sources.get("instance", "default")), *rows]
 
@@ -206,13 +228,18 @@ def _known() -> dict[str, Any]:
 
 def _read(name: str, raw: str, source: str) -> object:
     known = _known()
+    if name == "instance":
+        raise SettingsError(f"{source}: INSTANCE is where this file is looked for; set it in the environment")
     if name not in known:
-        raise SettingsError(f"{source}: there is no setting {name.upper()}; 'newsletter config' lists them")
-    if known[name].default is not MISSING and raw == "":
+        raise SettingsError(f"{source}: there is no setting {name.upper()!r}; 'newsletter config' lists them")
+    if not raw.strip():
         return known[name].default
     try:
+        raw.encode()  # bytes of the environment that are no UTF-8 come as surrogates
         return known[name].metadata["read"](raw)
-    except ValueError as error:
+    except UnicodeEncodeError:
+        raise SettingsError(f"{source}: {name.upper()} is no UTF-8 text") from None
+    except (ValueError, SettingsError) as error:
         raise SettingsError(f"{source}: {name.upper()} can't be used: {error}") from None
 
 
@@ -257,14 +284,11 @@ def _kept_secret(path: Path) -> str:
                 pass
             finally:
                 fresh.unlink()
-        return path.read_text(encoding="ascii").strip()
+        kept = path.read_bytes().decode("ascii", errors="replace").strip()
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _masked(value: str) -> str:
-    """A secret as it may be shown: a URL without its user and password, else nothing of it."""
-    parts = urlsplit(value)
-    if not parts.scheme or "//" not in value:
-        return "********" if value else ""
-    return value if "@" not in parts.netloc else value.replace(parts.netloc.rpartition("@")[0], "********", 1)
+    if len(kept) < SHORTEST_SECRET:
+        raise SettingsError(
+            f"{path} holds no secret key; put it back from a backup, or delete it and links in old mail end"
+        )
+    return kept

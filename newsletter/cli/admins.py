@@ -28,7 +28,7 @@ def admin() -> None:
 def add(address: str, role: str, password_stdin: bool) -> None:
     """Let a person log in."""
     parsed = Address.parse(address)
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else secrets.token_urlsafe(15)
     with opening.database(opening.settings()) as database, database.writing() as session:
         admins.add(session, parsed, Role(role), password, now=utc_now())
     click.echo(f"{parsed.text} may log in as {role}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -35,7 +37,11 @@ _OVER = (EditionState.SENT, EditionState.PAUSED, EditionState.CANCELLED)
 
 
 def _by() -> str:
-    return f"{getpass.getuser()} on the command line"
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user needs no name
+        name = f"user {os.getuid()}"
+    return f"{name} on the command line"
 
 
 @click.group()
@@ -87,7 +93,9 @@ def show(month: str, as_json: bool) -> None:
             click.echo(found.note)
 
 
-def _as_json(found: Edition, contents: Contents, counts: Mapping[DeliveryState, int], flagged: int) -> dict[str, object]:
+def _as_json(
+    found: Edition, contents: Contents, counts: Mapping[DeliveryState, int], flagged: int
+) -> dict[str, object]:
     return {
         "month": found.month,
         "state": found.state,
@@ -165,6 +173,7 @@ def send(month: str, wait: bool) -> None:
 
 def _send_here(database: Database, settings: Settings, edition_id: int) -> Standing:
     """Be the sender until nothing is left, or the relay stays out of reach; Ctrl-C and SIGTERM stop in good order."""
+    logging.getLogger("newsletter").setLevel(logging.ERROR)  # its troubles are told in the progress and at the end
     sender = Sender(database, settings)
     stop = Event()
     failures: list[NewsletterError] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 import click
 
@@ -32,6 +33,7 @@ def main() -> None:
     """The console script: every error that is expected ends in one line on stderr."""
     try:
         status = cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         status = error.exit_code
@@ -39,10 +41,12 @@ def main() -> None:
         click.echo("newsletter: stopped", err=True)
         status = 130
     except NewsletterError as error:
-        click.echo(f"newsletter: {error}", err=True)
+        click.echo(f"newsletter: {' '.join(str(error).splitlines())}", err=True)
         status = 1
-    except BrokenPipeError:
-        # The reader of our output has gone, such as `head`; nobody is left to tell.
-        sys.stderr.close()
-        status = 141
+    except OSError as error:
+        # Nothing of ours: the output can't be written, say, because its disk is full.
+        click.echo(f"newsletter: {error.strerror or error}", err=True)
+        with suppress(OSError):
+            sys.stdout.close()
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from newsletter.domain.formats.json import to_json
 from newsletter.domain.formats.markdown import write_markdown
 from newsletter.domain.formats.reading import Reading, decode, read
 from newsletter.domain.month import Month
+from newsletter.domain.update import Update
 from newsletter.errors import InvalidInput, InvalidUpdate
 from newsletter.jobs.sender import utc_now
 from newsletter.services import editorial
@@ -21,6 +23,8 @@ from newsletter.services.editorial import Change
 from newsletter.storage.places import gazetteer
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
+
+_DONE = {Change.ADDED: "new", Change.CHANGED: "changed", Change.SAME: "as it was"}
 
 
 @click.group()
@@ -47,11 +51,21 @@ def import_(paths: Sequence[Path], month: str | None, dry_run: bool, as_json: bo
     with opening.database(opening.settings()) as database:
         if dry_run:
             with database.reading() as session:
-                changes = [editorial.compare(session, reading.update) for reading in readings]
+                told = [_would(session, reading.update) for reading in readings]
         else:
             with database.writing() as session:
-                changes = store(session, readings)
-    _tell(readings, changes, dry_run=dry_run, as_json=as_json)
+                told = [_DONE[change] for change in store(session, readings)]
+    _tell(readings, told, dry_run=dry_run, as_json=as_json)
+
+
+def _would(session: Session, update: Update) -> str:
+    """What storing an update would do; for a change, line by line of its Markdown form."""
+    change = editorial.compare(session, update)
+    if change is not Change.CHANGED:
+        return {Change.ADDED: "would be new", Change.SAME: "as it is"}[change]
+    stored = editorial.get(session, update.place, update.month)
+    before, after = (write_markdown(each).split("\n") for each in (stored, update))
+    return "\n".join(["would change", *difflib.unified_diff(before, after, "stored", "new", lineterm="")])
 
 
 def store(session: Session, readings: Sequence[Reading]) -> list[Change]:
@@ -82,16 +96,15 @@ def _refuse_doubles(readings: Sequence[Reading]) -> None:
         seen.add(key)
 
 
-def _tell(readings: Sequence[Reading], changes: Sequence[Change], *, dry_run: bool, as_json: bool) -> None:
+def _tell(readings: Sequence[Reading], told: Sequence[str], *, dry_run: bool, as_json: bool) -> None:
     for reading in readings:
         for doubt in reading.doubts:
             click.echo(f"{reading.update.place} {reading.update.month}: {doubt}", err=True)
     if as_json:
-        told = [to_json(reading.update) for reading in readings]
-        click.echo(json.dumps(told[0] if len(told) == 1 else told, ensure_ascii=False, indent=2))
+        data = [to_json(reading.update) for reading in readings]
+        click.echo(json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=2))
         return
-    for reading, change in zip(readings, changes, strict=True):
-        words = {Change.ADDED: "new", Change.CHANGED: "changed", Change.SAME: "as it was"}[change]
+    for reading, words in zip(readings, told, strict=True):
         click.echo(f"{reading.update.place} {reading.update.month}: {words}")
     if dry_run:
         click.echo("Nothing was stored: this was a dry run.")

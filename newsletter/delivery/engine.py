@@ -60,10 +60,10 @@ class Engine:
         until = now + timeout
         while True:
             self._pool.spread(now)
-            is_enough = len(self._outcomes) >= at_least or self._is_all()
+            is_enough = self._is_enough(at_least)
             wait = 0.0 if is_enough else max(0.0, min(until, self._pool.wake_at(now)) - now)
             now = self._pool.run(wait, now)
-            if is_enough or len(self._outcomes) >= at_least or now >= until or self._is_all():
+            if is_enough or now >= until or self._is_enough(at_least):
                 return self._collect()
 
     def close(self, timeout: float) -> list[Outcome]:
@@ -89,9 +89,10 @@ class Engine:
     ) -> None:
         self._pool.close()
 
-    def _is_all(self) -> bool:
-        """Whether there are outcomes and no more are to come."""
-        return bool(self._outcomes) and not self._queue and not self.in_flight
+    def _is_enough(self, at_least: int) -> bool:
+        """Whether there are that many outcomes, or some and no more are to come."""
+        found = len(self._outcomes)
+        return found >= at_least or (found > 0 and not self._queue and not self.in_flight)
 
     def _collect(self) -> list[Outcome]:
         collected = self._outcomes[:]

@@ -48,7 +48,8 @@ class OutgoingMessage:
     mail_from: str  #: envelope sender; empty for the null sender (RFC 5321, 4.5.5)
     rcpt_to: str
     data: bytes  #: the whole RFC 5322 message, lines ended by CRLF, no bare CR or LF
-    stuffed: bool = False  #: whether `data` is dot-stuffed already and ends with CRLF: saves a search
+    #: The maker vouches for it that `data` is ASCII, dot-stuffed, and ends with CRLF: spares two looks at every octet.
+    wire_ready: bool = False
 
     @property
     def smtputf8(self) -> bool:
@@ -80,7 +81,7 @@ def prepare(message: OutgoingMessage, offers: Offers) -> Transaction | Outcome:
     parameters = f" SIZE={len(data)}" if offers.size else ""
     if 0 < offers.size_limit < len(data):
         return Outcome(message.key, Verdict.NEVER, _TOO_LARGE)
-    if not data.isascii():
+    if not message.wire_ready and not data.isascii():
         if not offers.eight_bit:
             return Outcome(message.key, Verdict.NEVER, _NO_EIGHT_BIT)
         parameters += " BODY=8BITMIME"
@@ -89,7 +90,7 @@ def prepare(message: OutgoingMessage, offers: Offers) -> Transaction | Outcome:
             return Outcome(message.key, Verdict.NEVER, _NO_SMTPUTF8)
         parameters += " SMTPUTF8"
     commands = f"MAIL FROM:<{sender}>{parameters}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
-    content = data if message.stuffed else stuff_dots(data)
+    content = data if message.wire_ready else stuff_dots(data)
     return Transaction(message.key, commands, content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
 

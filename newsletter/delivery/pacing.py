@@ -46,20 +46,19 @@ class TokenBucket:
 class Backoff:
     """Waits that double from `FIRST_WAIT` to `LONGEST_WAIT` while attempts fail."""
 
-    __slots__ = ("_wait", "until")
+    __slots__ = ("_wait", "is_failing", "until")
 
     def __init__(self) -> None:
         self.until = 0.0  #: no attempt before this time
+        self.is_failing = False  #: the last attempt failed
         self._wait = 0.0
-
-    def __bool__(self) -> bool:
-        """Whether the last attempt failed."""
-        return self._wait > 0
 
     def fail(self, now: float, *, longest: bool = False) -> None:
         """Note a failure; with `longest`, wait as long as ever at once, since trying again won't help."""
         self._wait = LONGEST_WAIT if longest else min(max(FIRST_WAIT, self._wait * 2), LONGEST_WAIT)
         self.until = now + self._wait
+        self.is_failing = True
 
     def succeed(self) -> None:
         self.until = self._wait = 0.0
+        self.is_failing = False

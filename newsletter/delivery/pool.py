@@ -56,25 +56,27 @@ class Pool:
 
     def wake_at(self, now: float) -> float:
         """When there is something to do even if nothing is heard from the relay."""
-        if not self._queue or self._queue.is_shut:
+        if self._is_busy or not self._queue or self._queue.is_shut:
             return self._judge_at
         if self._route.is_looking_up:
             return min(self._judge_at, now + LOOKUP_INTERVAL)
         ready = self._queue.ready_at(now)
         if self._idle:
             return min(self._judge_at, ready)
-        if len(self._connections) >= self._settings.connections or self._opening:
+        if self._opening:
             return self._judge_at
         return min(self._judge_at, max(ready, self._backoff.until))
 
     def spread(self, now: float) -> None:
         """Give what waits to free connections, and open more if that is not enough."""
+        if self._is_busy:
+            return
         while self._idle and self._queue and self._queue.ready_at(now) <= now:
             connection = self._idle.pop()
             connection.is_parked = False
             connection.start(now)
             self._look_at(connection, now)
-            self._judge_at = min(self._judge_at, now + self._grain)
+            self._judge_soon(now)
             if connection.is_parked:
                 return  # nothing was left to start, or the rate doesn't allow it
         while self._may_open(now) and self._open(now):
@@ -90,17 +92,26 @@ class Pool:
             if connection.handle(mask, now):
                 self._look_at(connection, now)
         if events:
-            self._judge_at = min(self._judge_at, now + self._grain)
-        if self._backoff and any(connection.talk and connection.talk.completed for connection in self._connections):
+            self._judge_soon(now)
+        if self._backoff.is_failing and any(each.talk and each.talk.completed for each in self._connections):
             self._backoff.succeed()
-        # However long this loop was not run: what came in the meantime is read before anything counts as late.
-        self._judge(before if events else now)
+        if now >= self._judge_at:
+            # However long this loop was not run: what came in the meantime is read before anything counts as late.
+            self._judge(before if events else now)
         return now
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether all connections there may be are open, and none is free."""
+        return not self._idle and len(self._connections) >= self._settings.connections
+
+    def _judge_soon(self, now: float) -> None:
+        """Deadlines may have changed: don't sleep past the nearest there can be."""
+        soon = now + self._grain
+        self._judge_at = min(self._judge_at, soon)
 
     def _judge(self, now: float) -> None:
         """End what has waited too long."""
-        if now < self._judge_at:
-            return
         for connection in list(self._connections):
             if connection.deadline <= now:
                 connection.expire(now)
@@ -133,11 +144,11 @@ class Pool:
         return Conversation(offers, take=self._queue.take, outcomes=self._outcomes, limit=limit)
 
     def _may_open(self, now: float) -> bool:
-        if self._idle or self._queue.is_shut or len(self._queue) <= len(self._opening):
-            return False
         if len(self._connections) >= self._settings.connections or now < self._backoff.until:
             return False
-        if self._backoff and self._opening:
+        if self._idle or self._queue.is_shut or len(self._queue) <= len(self._opening):
+            return False
+        if self._backoff.is_failing and self._opening:
             return False  # one is enough to see whether the relay is back
         return self._queue.ready_at(now) <= now
 
@@ -157,7 +168,7 @@ class Pool:
             return False
         self._connections.add(connection)
         self._opening.add(connection)
-        self._judge_at = min(self._judge_at, now + self._grain)
+        self._judge_soon(now)
         return True
 
     def _look_at(self, connection: Connection, now: float) -> None:

@@ -44,7 +44,7 @@ class _Line:
 
 
 def _parse_line(line: bytes) -> _Line:
-    match = _LINE.fullmatch(line)
+    match = _LINE.fullmatch(line) if len(line) <= LONGEST_LINE else None
     if match is None:
         raise ProtocolError("the relay sent a line that is no SMTP reply")
     return _Line(int(match[1]), match[2] != b"-", match[3] or b"")
@@ -98,12 +98,13 @@ class ReplyReader:
     def next_reply(self) -> Reply | None:
         """The next whole reply, or None until more bytes come. Raises ProtocolError."""
         while True:
-            end = self._data.find(b"\n", self._at) + 1
-            if (end or len(self._data)) - self._at > LONGEST_LINE:
-                raise ProtocolError("the relay sent a line that is too long")
+            start = self._at
+            end = self._data.find(b"\n", start) + 1
             if not end:
+                if len(self._data) - start > LONGEST_LINE:
+                    raise ProtocolError("the relay sent a line that is too long")
                 return None
-            line = self._data[self._at : end]
+            line = self._data[start:end]
             self._at = end
             reply = self._add(line) if self._texts else _single_line_reply(line) or self._add(line)
             if reply is not None:

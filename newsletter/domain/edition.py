@@ -13,7 +13,10 @@ from newsletter.domain.update import Trend, Update, UpdateState
 #: How far back the strip of trends reaches, with the edition's own month.
 STRIP_MONTHS = 12
 
-_ORDINALS = "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ORDINALS = (
+    *("second", "third", "fourth", "fifth", "sixth", "seventh"),
+    *("eighth", "ninth", "tenth", "eleventh", "twelfth"),
+)
 
 
 class Group(StrEnum):
@@ -68,9 +71,10 @@ class Entry:
         before = self.update.month.previous
         if self.trend_before is None:
             return f"no update in {before.name}" if any(self.strip[:-1]) else ""
+        if self.months_running == STRIP_MONTHS:  # the strip goes no further back
+            return f"{_ORDINALS[-1]} month in a row, or more"
         if self.months_running > 1:
-            ordinal = _ORDINALS[min(self.months_running, len(_ORDINALS) + 1) - 2]
-            return f"{ordinal} month in a row"
+            return f"{_ORDINALS[self.months_running - 2]} month in a row"
         return f"{self.trend_before.word.lower()} in {before.name}"
 
     @property

@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 from newsletter.errors import InvalidMonth
 
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
-_NAMES = "January February March April May June July August September October November December".split()
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
+_NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,7 +32,7 @@ class Month:
         """Read YYYY-MM. Raises InvalidMonth."""
         match = _MONTH.fullmatch(text.strip())
         if match is None:
-            raise InvalidMonth(f"{text!r} is no month; write it as YYYY-MM, such as 2022-11")
+            raise InvalidMonth(f"{text[:20]!r} is no month; write it as YYYY-MM, such as 2022-11")
         return cls(int(match[1]), int(match[2]))
 
     @classmethod

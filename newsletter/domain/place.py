@@ -60,7 +60,9 @@ class Gazetteer:
 
     def find(self, name: str) -> Place | None:
         """The place that a person means by `name`: a code in any case, a name or an alias."""
-        return self._by_code.get(name.strip().upper()) or self._by_name.get(fold(name))
+        # Only ASCII may change its case to become a code: "ß" in capitals is SS, and not South Sudan.
+        code = name.strip().upper() if name.isascii() else name
+        return self._by_code.get(code) or self._by_name.get(fold(name))
 
     def require(self, name: str) -> Place:
         """Like `find`, or UnknownPlace with the names that come close."""

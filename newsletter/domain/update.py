@@ -8,7 +8,6 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from newsletter.domain.month import Month
-from newsletter.errors import InvalidUpdate
 
 MOST_DEVELOPMENTS = 6
 
@@ -80,6 +79,14 @@ class Link:
     title: str
     url: str
 
+    def problems(self) -> list[str]:
+        """What breaks a rule, in words that follow the link's number."""
+        texts = {"kind": self.kind, "title": self.title, "address": self.url}
+        found = [f"has no {name}" for name, text in texts.items() if not text.strip()]
+        if self.url.strip() and not _is_web(self.url):
+            found.append(f"({self.title[:40]!r}) leads to no http or https address")
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -102,6 +109,7 @@ class Update:
             found.append("the headline is missing")
         if "\n" in self.headline:
             found.append("the headline has more than one line")
+        found += [f"the alert {alert.value} is there twice" for alert in Alert if self.alerts.count(alert) > 1]
         if not 1 <= len(self.developments) <= MOST_DEVELOPMENTS:
             found.append(f"it has {len(self.developments)} developments, and needs 1 to {MOST_DEVELOPMENTS}")
         found += [
@@ -110,7 +118,12 @@ class Update:
             if not development.lead.strip()
         ]
         found += [
-            f"the link {link.title!r} is no http or https address" for link in self.links if not _is_web(link.url)
+            f"the lead sentence of development {number} has more than one line"
+            for number, development in enumerate(self.developments, 1)
+            if "\n" in development.lead
+        ]
+        found += [
+            f"link {number} {problem}" for number, link in enumerate(self.links, 1) for problem in link.problems()
         ]
         found += [
             f"the text {text[:30]!r} holds the control character U+{ord(char):04X}"

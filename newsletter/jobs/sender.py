@@ -77,7 +77,7 @@ class Sender:
         """Let the engine work for a moment, then do a tick if there is reason for one."""
         busy = self._engine.waiting + self._engine.in_flight
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
-        self._outcomes += self._engine.poll(wait, at_least=max(1, busy // 2))
+        self._outcomes += self._engine.poll(wait, at_least=self._allowance.batch)
         if self._outcomes or self._withdrawn or busy or self._is_anything_due():
             self._tick(arms=True)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can be doubled by a crash
+TICK_SECONDS = 0.002  #: between two commits at full speed
 _WINDOW_SECONDS = 0.25  #: over which the speed is measured
 
 
@@ -29,6 +30,11 @@ class Allowance:
         """How many rows may be armed now."""
         allowed = min(self._most, max(self._fewest, int(self._speed)))
         return min(allowed, max(1, int(self._rate_limit))) if self._rate_limit else allowed
+
+    @property
+    def batch(self) -> int:
+        """How many outcomes make a tick worth while: what comes back in TICK_SECONDS, so that few are unrecorded."""
+        return min(self._most // 2, max(1, int(self._speed * TICK_SECONDS)))
 
     def note(self, finished: int) -> None:
         """Count messages that the relay is done with."""

@@ -1,4 +1,4 @@
-"""One-off mails: confirmation, welcome, manage link. Rendered one by one; the same notice always gives the same bytes."""
+"""One-off mails: confirmation, welcome, manage link. Rendered one by one; a notice always gives the same bytes."""
 
 from __future__ import annotations
 

@@ -14,5 +14,9 @@ def encode(text: str) -> bytes:
     if not text:
         return b""
     flat = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    lines = binascii.b2a_qp(flat, istext=True).replace(b"\n", b"\r\n")
-    return lines if lines.endswith(b"\r\n") else lines + b"=\r\n"
+    if flat.endswith(b"\n"):
+        lines = binascii.b2a_qp(flat, istext=True)
+    else:
+        # The x keeps the place of the soft break's "=", so that the last line is not one octet too long.
+        lines = binascii.b2a_qp(flat + b"x", istext=True)[:-1] + b"=\n"
+    return lines.replace(b"\n", b"\r\n")

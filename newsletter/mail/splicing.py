@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,11 @@ from newsletter.mail.fields import list_unsubscribe
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import wrap
+
+_EncodedPiece = tuple[int, bytes, bytes, str]  # mask, full, short, slot
+_Step = tuple[int, int, list[bytes], str]  # mask, shift, bytes for each choice of the entries from `shift` on, slot
+_STEP_ENTRIES = 4
+_STEP_MASK = (1 << _STEP_ENTRIES) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Splicer:
             (piece.mask, piece.full.encode("ascii"), piece.short.encode("ascii"), piece.slot)
             for piece in compiled.pieces
         ]
+        self._steps = list(_steps(self._pieces))
         self._fits = compiled.shortened(compiled.chosen((subjects_.ALL,))) == 0
         self._counted = [
             sum(1 << number for number, entry in enumerate(compiled.entries) if getattr(entry, name))
@@ -72,18 +78,32 @@ class Splicer:
         values = self._values(recipient, self.tally(chosen), shortened.bit_count())
         values["to"] = b"To: %b\r\n" % rcpt_to.encode()
         values["message_id"] = f"Message-ID: <{identity[:40]}@{domain}>\r\n".encode("ascii")
+        data = self._shortened(values, chosen, shortened) if shortened else self._whole(values, chosen)
+        return SplicedDigest(
+            mail_from=f"bounce+{self._compiled.month}.{recipient.subscriber_id}.{identity[:12]}@{domain}",
+            rcpt_to=rcpt_to,
+            data=data,
+            shortened=shortened.bit_count(),
+        )
+
+    def _whole(self, values: dict[str, bytes], chosen: int) -> bytes:
+        """The message with every entry in full: most of them, and so by the quick way."""
+        parts = []
+        for mask, shift, found, slot in self._steps:
+            if slot:
+                parts.append(values[slot])
+            elif mask & chosen:
+                parts.append(found[chosen >> shift & _STEP_MASK])
+        return b"".join(parts)
+
+    def _shortened(self, values: dict[str, bytes], chosen: int, shortened: int) -> bytes:
         parts = []
         for mask, full, short, slot in self._pieces:
             if slot:
                 parts.append(values[slot])
             elif mask & chosen:
                 parts.append(short if mask & shortened else full)
-        return SplicedDigest(
-            mail_from=f"bounce+{self._compiled.month}.{recipient.subscriber_id}.{identity[:12]}@{domain}",
-            rcpt_to=rcpt_to,
-            data=b"".join(parts),
-            shortened=shortened.bit_count(),
-        )
+        return b"".join(parts)
 
     def _values(self, recipient: Recipient, tally: Tally, shortened: int) -> dict[str, bytes]:
         """The slots' bytes, each encoded for the part that it stands in."""
@@ -104,6 +124,35 @@ class Splicer:
             "text.unsubscribe_url": unsubscribe,
             "html.unsubscribe_url": unsubscribe,
         }
+
+
+def _steps(pieces: Sequence[_EncodedPiece]) -> Iterator[_Step]:
+    """The pieces with neighbouring entries taken together: for each choice among them their bytes, joined beforehand.
+
+    Four entries a step are 16 choices, which cost little memory and make the walk over an edition four times shorter.
+    """
+    held: list[tuple[int, bytes]] = []
+    for mask, full, _, slot in pieces:
+        bit = mask.bit_length() - 1
+        is_entry = not slot and mask > 0 and mask == 1 << bit
+        if held and not (is_entry and held[0][0] < bit < held[0][0] + _STEP_ENTRIES):
+            yield _step(held)
+            held = []
+        if is_entry:
+            held.append((bit, full))
+        else:
+            yield mask, 0, [full] * (_STEP_MASK + 1), slot
+    if held:
+        yield _step(held)
+
+
+def _step(entries: Sequence[tuple[int, bytes]]) -> _Step:
+    shift = entries[0][0]
+    choices = [
+        b"".join(full for bit, full in entries if choice >> (bit - shift) & 1) for choice in range(_STEP_MASK + 1)
+    ]
+    # A heading over a single entry has the entry's bit, so a bit may occur twice.
+    return sum({1 << bit for bit, _ in entries}), shift, choices, ""
 
 
 def _summaries(tally: Tally, shortened: int) -> tuple[bytes, bytes]:

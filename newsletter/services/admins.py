@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain.address import Address
 from newsletter.domain.role import Role
-from newsletter.errors import Conflict, InvalidInput, LoginFailed
+from newsletter.errors import Conflict, InvalidAddress, InvalidInput, LoginFailed
 from newsletter.storage.tables import Admin, AdminSession
+from newsletter.storage.upsert import insert_or_ignore
 
 SESSION_LIFETIME = timedelta(hours=12)
 SHORTEST_PASSWORD = 12
@@ -28,23 +29,15 @@ def add(session: Session, address: Address, role: Role, password: str, *, now: d
     """Let a person log in. Raises InvalidInput for a short password, Conflict for an address that is there already."""
     if len(password) < SHORTEST_PASSWORD:
         raise InvalidInput(f"the password needs at least {SHORTEST_PASSWORD} characters")
-    if session.scalar(select(Admin.id).where(Admin.address_key == address.key)) is not None:
+    values = {"address": address.text, "address_key": address.key, "role": role.value, "created_at": now}
+    if not insert_or_ignore(session, Admin, **values, password_hash=_hasher.hash(password)):
         raise Conflict("there is an admin with this address already")
-    admin = Admin(
-        address=address.text,
-        address_key=address.key,
-        role=role.value,
-        password_hash=_hasher.hash(password),
-        created_at=now,
-    )
-    session.add(admin)
-    session.flush()
-    return admin
+    return session.scalars(select(Admin).where(Admin.address_key == address.key)).one()
 
 
 def log_in(session: Session, address: str, password: str, *, now: datetime) -> str:
     """Begin a session, and return its token for the cookie. Raises LoginFailed."""
-    admin = session.scalar(select(Admin).where(Admin.address_key == address.strip().casefold()))
+    admin = _by_address(session, address)
     try:
         _hasher.verify(admin.password_hash if admin else _NOBODY, password)
     except (VerificationError, InvalidHashError):
@@ -57,6 +50,14 @@ def log_in(session: Session, address: str, password: str, *, now: datetime) -> s
         AdminSession(token_sha256=_digest(token), admin_id=admin.id, created_at=now, expires_at=now + SESSION_LIFETIME)
     )
     return token
+
+
+def _by_address(session: Session, address: str) -> Admin | None:
+    try:
+        key = Address.parse(address).key
+    except InvalidAddress:
+        return None
+    return session.scalar(select(Admin).where(Admin.address_key == key))
 
 
 def of_token(session: Session, token: str, *, now: datetime) -> Admin | None:

@@ -19,7 +19,7 @@ from newsletter.domain import subject as subjects_
 from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, SkipReason, SubscriberState
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
-from newsletter.services import preferences, suppressions
+from newsletter.services import deliveries, preferences, suppressions
 from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun, Subscriber, Suppression
 
 
@@ -91,13 +91,21 @@ def begin_run(session: Session, *, now: datetime) -> int:
     session.add(run)
     session.flush()
     returned: dict[str, object] = {"state": DeliveryState.PENDING.value, "owner": None, "flagged": True}
-    session.execute(update(Delivery).where(Delivery.state == DeliveryState.ARMED.value).values(returned))
+    # By edition, so that the deliveries of all the years before are not looked through.
+    for edition in session.scalars(select(Edition).where(Edition.state.in_(_MAY_HOLD_ARMED))).all():
+        of_edition = (Delivery.edition_id == edition.id, Delivery.state == DeliveryState.ARMED.value)
+        session.execute(update(Delivery).where(*of_edition).values(returned))
+        if edition.state == EditionState.CANCELLED.value:
+            deliveries.skip_the_rest(session, edition.id, now=now)
     session.execute(
         update(Notice)
         .where(Notice.state == DeliveryState.ARMED.value)
         .values(returned | {"due_at": int(now.timestamp())})
     )
     return run.id
+
+
+_MAY_HOLD_ARMED = [state.value for state in (EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED)]
 
 
 def end_run(session: Session, owner: int, *, now: datetime) -> None:
@@ -123,6 +131,7 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
         .with_for_update(skip_locked=True, of=Notice)
     ).all()
     suppressed = _suppressed(session, [subscriber.address_key for _, subscriber in rows], arming.tokens)
+    follows = _follows_or_asked(session, [subscriber for _, subscriber in rows])
     armed = []
     for notice, subscriber in rows:
         notice.due_at, notice.changed_at = None, arming.second
@@ -132,7 +141,7 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
             continue
         notice.state, notice.owner = DeliveryState.ARMED.value, arming.owner
         notice.attempt += 1
-        recipient = Recipient(subscriber.id, subscriber.address, _follows_or_asked(session, subscriber))
+        recipient = Recipient(subscriber.id, subscriber.address, follows[subscriber.id])
         claim = Claim(0, notice.id, notice.attempt)
         armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient))
     session.flush()
@@ -185,7 +194,7 @@ def _candidates(edition_id: int, limit: int) -> _CandidateQuery:
 def _arm(session: Session, arming: Arming, edition_id: int, query: _CandidateQuery, has_news: HasNews) -> Armed:
     found = [_Candidate(*row) for row in session.execute(query)]
     suppressed = _suppressed(session, [each.address_key for each in found if each.address_key], arming.tokens)
-    deliveries: list[ArmedDelivery] = []
+    armed: list[ArmedDelivery] = []
     skipped: dict[SkipReason, list[int]] = {}
     for each in found:
         follows = subjects_.split(each.follows or "")
@@ -194,13 +203,13 @@ def _arm(session: Session, arming: Arming, edition_id: int, query: _CandidateQue
             skipped.setdefault(reason, []).append(each.subscriber_id)
             continue
         claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
-        deliveries.append(ArmedDelivery(claim, Recipient(each.subscriber_id, each.address or "", follows)))
-    armed = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Delivery.attempt + 1, "due_at": None}
-    _set(session, edition_id, [each.claim.row_id for each in deliveries], armed)
+        armed.append(ArmedDelivery(claim, Recipient(each.subscriber_id, each.address or "", follows)))
+    taken = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Delivery.attempt + 1, "due_at": None}
+    _set(session, edition_id, [each.claim.row_id for each in armed], taken)
     for reason, ids in skipped.items():
         told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value, "due_at": None}
         _set(session, edition_id, ids, told | {"changed_at": arming.second})
-    return Armed(deliveries, len(found), found[-1].subscriber_id if found else 0)
+    return Armed(armed, len(found), found[-1].subscriber_id if found else 0)
 
 
 def _set(session: Session, edition_id: int, subscriber_ids: Sequence[int], values: Mapping[str, object]) -> None:
@@ -232,11 +241,12 @@ def _why_no_notice(notice: Notice, subscriber: Subscriber, suppressed: set[str])
     return None if subscriber.state == wanted.value else SkipReason.ENDED
 
 
-def _follows_or_asked(session: Session, subscriber: Subscriber) -> tuple[str, ...]:
-    """What they follow, or, before they confirm, what was asked for."""
-    if subscriber.state == SubscriberState.ACTIVE.value:
-        return subjects_.split(subscriber.follows)
-    return tuple(each.subject for each in preferences.live_subscriptions(session, subscriber.id))
+def _follows_or_asked(session: Session, subscribers: Sequence[Subscriber]) -> dict[int, tuple[str, ...]]:
+    """What each follows, or, before they confirm, what was asked for."""
+    found = {each.id: subjects_.split(each.follows) for each in subscribers}
+    pending = [each.id for each in subscribers if each.state == SubscriberState.PENDING.value]
+    asked = preferences.live_of_all(session, pending) if pending else {}
+    return found | {key: tuple(each.subject for each in live) for key, live in asked.items()}
 
 
 def _suppressed(session: Session, address_keys: Sequence[str], tokens: Tokens) -> set[str]:

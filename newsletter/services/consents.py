@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.storage.tables import Consent
 
+#: Characters of the column that says by which form or file it came.
+LONGEST_SOURCE = 200
+
 
 class ConsentAct(StrEnum):
     """What a subscriber did."""
@@ -37,7 +40,7 @@ def record(session: Session, subscriber_id: int, act: ConsentAct, origin: Origin
             subscriber_id=subscriber_id,
             at=now,
             act=act.value,
-            source=origin.source,
+            source=origin.source[:LONGEST_SOURCE],
             ip=origin.ip,
             text=origin.text,
             text_sha256=hashlib.sha256(origin.text.encode()).hexdigest(),

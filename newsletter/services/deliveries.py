@@ -168,9 +168,12 @@ def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
 
 
 def sending(session: Session) -> Iterable[Edition]:
-    """The editions that are being sent, the oldest month first."""
+    """The editions that are being sent, the oldest month first.
+
+    They are locked, so that what a sender makes of them within its tick can't undo what a person decides meanwhile.
+    """
     query = select(Edition).where(Edition.state == EditionState.SENDING.value).order_by(Edition.month)
-    return session.scalars(query).all()
+    return session.scalars(query.with_for_update(read=True)).all()
 
 
 def _why_not_sent(edition: Edition) -> str:

@@ -30,9 +30,11 @@ def ensure(session: Session, month: Month, *, now: datetime) -> Edition:
 
 
 def get(session: Session, month: Month, *, for_update: bool = False) -> Edition:
-    """The month's edition. Raises NotFound."""
+    """The month's edition; `for_update` reads it anew, whatever the session has seen of it. Raises NotFound."""
     query = select(Edition).where(Edition.month == str(month))
-    edition = session.scalars(query.with_for_update() if for_update else query).one_or_none()
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    edition = session.scalars(query).one_or_none()
     if edition is None:
         raise NotFound(f"there is no edition for {month}; make it with 'newsletter edition assemble {month}'")
     return edition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -30,22 +31,25 @@ class Change(StrEnum):
 
 def compare(session: Session, update: Update) -> Change:
     """What `store` would do."""
-    row = _row(session, update.place, update.month)
+    return _change(_row(session, update.place, update.month), update)
+
+
+def _change(row: CountryUpdate | None, update: Update) -> Change:
     if row is None:
         return Change.ADDED
     return Change.SAME if to_update(row) == update else Change.CHANGED
 
 
 def store(session: Session, update: Update, *, now: datetime) -> Change:
-    """Keep an update in place of the one that its place had for the month. Raises InvalidUpdate."""
+    """Keep an update in place of the one that its place had for the month. Raises InvalidUpdate or UnknownPlace."""
     problems = update.problems()
     if problems:
         raise InvalidUpdate(f"{update.place} {update.month}: {'; '.join(problems)}")
-    gazetteer().require(update.place)
-    change = compare(session, update)
+    update = replace(update, place=gazetteer().require(update.place).code)
+    row = _row(session, update.place, update.month)
+    change = _change(row, update)
     if change is Change.SAME:
         return change
-    row = _row(session, update.place, update.month)
     if row is None:
         row = CountryUpdate(place_code=update.place, month=str(update.month), created_at=now)
         session.add(row)

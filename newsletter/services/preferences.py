@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,10 +18,13 @@ from newsletter.services.consents import ConsentAct, Origin
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Subscriber, Subscription
 
+#: Characters of the column that says why a subscription ended.
+LONGEST_REASON = 200
+
 
 def subscriber_of_link(session: Session, subscriber_id: int) -> Subscriber:
-    """The subscriber that a link names. Raises LinkInvalid when there is none any more."""
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    """The subscriber that a link names, locked. Raises LinkInvalid when there is none any more."""
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
     if subscriber is None:
         raise LinkInvalid("nobody is subscribed by this link any more")
     return subscriber
@@ -62,7 +67,7 @@ def replace_subscriptions(
     for subject, subscription in live.items():
         if subject not in subjects:
             subscription.ended_at = now
-            subscription.reason = reason
+            subscription.reason = reason[:LONGEST_REASON]
     for subject in subjects:
         if subject in live:
             continue
@@ -79,6 +84,22 @@ def replace_subscriptions(
 
 
 def live_subscriptions(session: Session, subscriber_id: int) -> Sequence[Subscription]:
-    """The subscriptions that have not ended, confirmed or not."""
-    query = select(Subscription).where(Subscription.subscriber_id == subscriber_id, Subscription.ended_at.is_(None))
-    return session.scalars(query.order_by(Subscription.id)).all()
+    """The subscriptions that have not ended, confirmed or not, in the order of domain.subject."""
+    return live_of_all(session, [subscriber_id]).get(subscriber_id, [])
+
+
+def live_of_all(session: Session, subscriber_ids: Iterable[int]) -> dict[int, list[Subscription]]:
+    """The same for many subscribers, in one look; who has none is left out."""
+    query = select(Subscription).where(Subscription.subscriber_id.in_(subscriber_ids), Subscription.ended_at.is_(None))
+    found: dict[int, list[Subscription]] = {}
+    for subscription in sorted(session.scalars(query), key=lambda each: _order()[each.subject]):
+        found.setdefault(subscription.subscriber_id, []).append(subscription)
+    return found
+
+
+@cache
+def _order() -> defaultdict[str, int]:
+    """Each subject's place in a selection; what has left the list of places comes last."""
+    places = gazetteer()
+    codes = [subjects_.ALL, *(region.code for region in places.regions), *(place.code for place in places.places)]
+    return defaultdict(lambda: len(codes), {code: number for number, code in enumerate(codes)})

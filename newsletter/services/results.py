@@ -7,9 +7,10 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from newsletter.services.claims import Claim
 from newsletter.services.consents import Origin
 from newsletter.storage.tables import Base, Edition, Notice, Subscriber
 
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +70,69 @@ class _Row:
 def record(session: Session, outcomes: Iterable[tuple[Claim, Outcome]], recording: Recording) -> int:
     """Write what the relay said of each claim; how many rows were written: fewer when some are not ours any more."""
     outcomes = list(outcomes)
-    started = _started(session, [claim for claim, _ in outcomes])
-    rows = [_row(claim, outcome, started[claim[:2]], recording) for claim, outcome in outcomes]
-    written = _write(session, rows, recording)
-    _skip_cancelled(session, [claim for claim, _ in outcomes], recording)
+    claims = [claim for claim, _ in outcomes]
+    pauses = any(_refuses_an_edition(claim, outcome) for claim, outcome in outcomes)
+    editions = _lock_editions(session, claims, exclusively=pauses)
+    queued = _queued_at(session, claims, editions)
+    plain: list[_Row] = []
+    written = 0
     for claim, outcome in outcomes:
-        if outcome.verdict is Verdict.NEVER and outcome.reply is not None and is_hard_bounce(outcome.reply):
-            _end_for_bounce(session, claim, outcome.reply, recording)
-        if outcome.verdict is Verdict.REFUSED and claim.edition_id:
-            _pause(session, claim.edition_id, outcome.reply)
+        row = _row(claim, outcome, queued[claim[:2]], recording)
+        if not (_is_bounce(outcome) or _refuses_an_edition(claim, outcome)):
+            plain.append(row)
+        elif _write(session, [row], recording):  # by itself: only what is ours may have consequences
+            written += 1
+            _draw_consequences(session, claim, outcome, recording)
+    written += _write(session, plain, recording)
+    _skip_cancelled(session, editions, recording)
     return written
 
 
 def give_back(session: Session, claims: Iterable[Claim], recording: Recording) -> int:
     """Undo the arming of messages that were never started; how many rows were written."""
     claims = list(claims)
+    editions = _lock_editions(session, claims)
     written = _write(session, [_back(claim, recording) for claim in claims], recording)
-    _skip_cancelled(session, claims, recording)
+    _skip_cancelled(session, editions, recording)
     return written
 
 
-def _skip_cancelled(session: Session, claims: Sequence[Claim], recording: Recording) -> None:
-    """What came back to an edition that was cancelled meanwhile is not sent any more."""
+class _EditionFacts(NamedTuple):
+    state: str
+    started_at: datetime | None
+
+
+def _lock_editions(session: Session, claims: Iterable[Claim], *, exclusively: bool = False) -> dict[int, _EditionFacts]:
+    """The editions of these claims, locked: who cancels one waits, and so sees all that came back, or came first."""
     ids = {claim.edition_id for claim in claims if claim.edition_id}
-    query = select(Edition.id).where(Edition.id.in_(ids), Edition.state == EditionState.CANCELLED.value)
-    for edition_id in session.scalars(query) if ids else ():
-        deliveries.skip_the_rest(session, edition_id, now=recording.now)
+    if not ids:
+        return {}
+    query = select(Edition.id, Edition.state, Edition.send_started_at).where(Edition.id.in_(ids))
+    rows = session.execute(query.order_by(Edition.id).with_for_update(read=not exclusively)).tuples()
+    return {edition_id: _EditionFacts(state, started_at) for edition_id, state, started_at in rows}
+
+
+def _skip_cancelled(session: Session, editions: Mapping[int, _EditionFacts], recording: Recording) -> None:
+    """What came back to an edition that was cancelled meanwhile is not sent any more."""
+    for edition_id, edition in editions.items():
+        if edition.state == EditionState.CANCELLED.value:
+            deliveries.skip_the_rest(session, edition_id, now=recording.now)
+
+
+def _refuses_an_edition(claim: Claim, outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.REFUSED and bool(claim.edition_id)
+
+
+def _is_bounce(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.NEVER and outcome.reply is not None and is_hard_bounce(outcome.reply)
+
+
+def _draw_consequences(session: Session, claim: Claim, outcome: Outcome, recording: Recording) -> None:
+    """What an outcome means beyond its row: for the reader, or for the edition."""
+    if _is_bounce(outcome):
+        _end_for_bounce(session, claim, outcome.reply, recording)
+    else:
+        _pause(session, claim.edition_id, outcome.reply)
 
 
 def _back(claim: Claim, recording: Recording) -> _Row:
@@ -123,15 +161,12 @@ def _row(claim: Claim, outcome: Outcome, queued_at: datetime, recording: Recordi
             return _Row(claim, DeliveryState.DEFERRED, due_at=int(due.timestamp()), flagged=flagged, detail=detail)
 
 
-def _started(session: Session, claims: Sequence[Claim]) -> dict[tuple[int, int], datetime]:
+def _queued_at(
+    session: Session, claims: Sequence[Claim], editions: Mapping[int, _EditionFacts]
+) -> dict[tuple[int, int], datetime]:
     """Since when each claim's message has been waiting: its edition's start, or the notice's making."""
-    editions = {claim.edition_id for claim in claims if claim.edition_id}
     notices = {claim.row_id for claim in claims if not claim.edition_id}
-    begun = dict(
-        session.execute(select(Edition.id, Edition.send_started_at).where(Edition.id.in_(editions))).tuples().all()
-        if editions
-        else ()
-    )
+    begun = {edition_id: edition.started_at for edition_id, edition in editions.items()}
     made = dict(
         session.execute(select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))).tuples().all()
         if notices
@@ -184,10 +219,12 @@ _UPDATE_DELIVERY = _guarded(
 _UPDATE_NOTICE = _guarded(_NOTICE, _NOTICE.c.id == bindparam("of_row"))
 
 
-def _end_for_bounce(session: Session, claim: Claim, reply: Reply, recording: Recording) -> None:
+def _end_for_bounce(session: Session, claim: Claim, reply: Reply | None, recording: Recording) -> None:
     """The mailbox is not there: send nothing to it any more."""
     subscriber_id = claim.row_id if claim.edition_id else _subscriber_of_notice(session, claim.row_id)
-    subscriber = session.get(Subscriber, subscriber_id) if subscriber_id else None
+    if subscriber_id is None:
+        return
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
     if subscriber is None:
         return
     reason = SuppressionReason.HARD_BOUNCE
@@ -203,7 +240,7 @@ def _subscriber_of_notice(session: Session, notice_id: int) -> int | None:
 
 def _pause(session: Session, edition_id: int, reply: Reply | None) -> None:
     """The relay refuses us, not a reader: stop, and tell a person what it said."""
-    edition = session.get(Edition, edition_id)
+    edition = session.get(Edition, edition_id, populate_existing=True)
     if edition is not None and edition.state == EditionState.SENDING.value:
         edition.state = EditionState.PAUSED.value
         edition.note = f"The relay refuses this sender: {_told(reply) or 'no reason given'}. Mend that, then resume."

@@ -7,6 +7,7 @@ edition makes that safe, a month that was slept through is caught up once, and a
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,6 +32,9 @@ CATCH_UP_MONTHS = 12
 BY_SCHEDULE = "the schedule"
 
 
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """When the edition of a month is due: the first time in the month after it that a cron expression names."""
@@ -41,9 +45,12 @@ class Schedule:
     def due_at(self, month: Month) -> datetime | None:
         """When the edition of `month` is due; None when the expression names no time in the month after."""
         after = month.next
-        trigger = CronTrigger.from_crontab(self.cron, timezone=self.zone)
+        end = after.next.start(self.zone)
+        trigger = CronTrigger.from_crontab(with_named_weekdays(self.cron), timezone=self.zone)
+        # Without an end, it looks through 8,000 years for a day that no calendar has.
+        trigger.end_date = end
         found: datetime | None = trigger.get_next_fire_time(None, after.start(self.zone))
-        return found if found is not None and found < after.next.start(self.zone) else None
+        return found if found is not None and found < end else None
 
     def due_months(self, now: datetime) -> list[Month]:
         """The months that are due and not too long ago to be caught up, the oldest first."""
@@ -55,6 +62,22 @@ class Schedule:
                 found.append(month)
             month = month.previous
         return found[::-1]
+
+
+def with_named_weekdays(cron: str) -> str:
+    """The expression with its weekdays by name: cron counts them from Sunday, APScheduler 3 from Monday."""
+    *others, weekdays = cron.split()
+    return " ".join([*others, ",".join(_named(part) for part in weekdays.split(","))])
+
+
+def _named(weekdays: str) -> str:
+    """What is written in numbers, such as 1, 0-3 or */2, as a list of names."""
+    match = re.fullmatch(r"(?:\*|([0-7])(?:-([0-7]))?)(?:/([1-7]))?", weekdays)
+    if match is None or weekdays == "*":
+        return weekdays
+    first, last = (match[1], match[2] or match[1]) if match[1] else (0, 6)
+    days = range(int(first), int(last) + 1, int(match[3] or 1))
+    return ",".join(_WEEKDAYS[day % 7] for day in days)
 
 
 def missing(session: Session, schedule: Schedule, *, now: datetime) -> list[Month]:
@@ -90,6 +113,8 @@ def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: 
 def release(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> bool:
     """Approve and send a draft without a person; whether it could be. What is in the way is kept with the edition."""
     month = Month.parse(edition.month)
+    if editions.get(session, month, for_update=True).state != EditionState.DRAFT.value:
+        return False  # another process was quicker
     try:
         editions.approve(session, month, publication, by=BY_SCHEDULE, now=now)
     except EditionStateError as error:

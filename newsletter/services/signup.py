@@ -79,4 +79,4 @@ def _find_or_add(session: Session, address: Address, *, now: datetime) -> Subscr
         created_at=now,
     )
     query = select(Subscriber).where(Subscriber.address_key == address.key)
-    return session.scalars(query.with_for_update()).one()
+    return session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one()

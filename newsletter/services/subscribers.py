@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ from newsletter.storage.upsert import insert_or_ignore
 COLUMNS = ("email", "follows", "language", "status", "confirmed_at", "consent")
 _NEEDED = {"email", "follows", "consent"}
 LONGEST_FIELD = 4_000  #: characters
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +50,41 @@ class Reject:
 
 def read_rows(lines: Iterable[str], *, now: datetime) -> Iterator[tuple[int, Row | Reject]]:
     """The rows of a CSV file with their line numbers. Raises InvalidInput when its head is wrong."""
-    reader = csv.DictReader((line.replace("\0", "") for line in lines), strict=True)
-    _check_head(reader.fieldnames)
-    while True:
+    records = _records(lines)
+    _, names = next(records, (0, []))
+    _check_head(names)
+    for line, fields in records:
+        values = dict.fromkeys(names, "") | dict(zip(names, map(_plain, fields), strict=False))
         try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InvalidInput(f"line {reader.line_num} is no CSV: {error}") from None
-        clean = {name: (value or "").strip() for name, value in values.items() if isinstance(name, str)}
-        try:
-            yield reader.line_num, _row(clean, has_too_many=None in values, now=now)
+            yield line, _row(values, has_too_many=len(fields) > len(names), now=now)
         except NewsletterError as error:
-            yield reader.line_num, Reject(reader.line_num, str(error), clean)
+            yield line, Reject(line, str(error), values)
 
 
-def _check_head(names: Iterable[str] | None) -> None:
-    found = [name.strip() for name in names or ()]
-    missing = _NEEDED - set(found)
-    unknown = set(found) - set(COLUMNS)
-    if missing or unknown:
-        problem = f"lacks {', '.join(sorted(missing))}" if missing else f"has an unknown column {min(unknown)!r}"
-        raise InvalidInput(f"the first line {problem}; the columns are {', '.join(COLUMNS)}")
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each line that is not empty, with its number. Raises InvalidInput."""
+    reader = csv.reader((line.replace("\0", "") for line in lines), strict=True)
+    try:
+        for fields in reader:
+            if fields:
+                yield reader.line_num, [field.strip() for field in fields]
+    except csv.Error as error:
+        raise InvalidInput(f"line {reader.line_num} is no CSV: {error}") from None
+
+
+def _check_head(names: Sequence[str]) -> None:
+    missing = _NEEDED - set(names)
+    unknown = set(names) - set(COLUMNS)
+    twice = {name for name in names if names.count(name) > 1}
+    if missing:
+        problem = f"lacks {', '.join(sorted(missing))}"
+    elif unknown:
+        problem = f"has an unknown column {min(unknown)[:40]!r}"
+    elif twice:
+        problem = f"has the column {min(twice)!r} twice"
+    else:
+        return
+    raise InvalidInput(f"the first line {problem}; the columns are {', '.join(COLUMNS)}")
 
 
 def _row(values: dict[str, str], *, has_too_many: bool, now: datetime) -> Row:
@@ -82,10 +96,13 @@ def _row(values: dict[str, str], *, has_too_many: bool, now: datetime) -> Row:
         raise InvalidInput(f"the status is {values['status'][:20]!r}, and only active subscribers are taken in")
     if not values["consent"]:
         raise InvalidInput("consent is empty: say where and how it was given")
+    language = values.get("language") or "en"
+    if not _LANGUAGE.fullmatch(language):
+        raise InvalidInput(f"the language is {language[:20]!r}; write a code such as en")
     return Row(
         address=Address.parse(values["email"]),
         subjects=subjects_.parse(values["follows"].split(";"), gazetteer()),
-        language=values.get("language") or "en",
+        language=language,
         confirmed_at=_time(values.get("confirmed_at", ""), now),
         consent=values["consent"],
     )
@@ -96,9 +113,9 @@ def _time(text: str, now: datetime) -> datetime:
         return now
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput(f"confirmed_at is {text[:30]!r}; write 2022-11-30 or 2022-11-30T09:00:00+00:00") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
     if found > now:
         raise InvalidInput("confirmed_at lies in the future")
     return found
@@ -145,5 +162,14 @@ def export_rows(session: Session) -> Iterator[dict[str, str]]:
 
 
 def _harmless(cell: str) -> str:
-    """Spreadsheets run what begins like a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """Spreadsheets run what begins like a formula, unless an apostrophe stands before it."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _plain(cell: str) -> str:
+    """A cell without the apostrophe of `_harmless`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+#: With any apostrophes before it, so that one can be put there and taken off again whatever the cell holds.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")

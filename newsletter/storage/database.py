@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,6 +24,14 @@ WRITES = {"sqlite_begin": "IMMEDIATE"}
 
 #: How long a transaction waits for SQLite's write lock. A form must answer within 5 s (T4), so it waits less.
 BUSY_MILLISECONDS = 4000
+
+EXAMPLE_URLS = "write sqlite:////folder/newsletter.db or postgresql://user@host/name"
+
+#: Would be another database in each thread.
+_IN_MEMORY = (Path(), Path(":memory:"))
+
+#: What a wrong statement or a rule of the tables brings about; all other errors are the database's own state.
+_NOT_ITS_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 def configure(engine: Engine) -> None:
@@ -58,17 +66,16 @@ class Database:
         self.url = url
         try:
             self.engine = create_engine(url)
-        except (ArgumentError, ImportError):
-            raise SettingsError(
-                "DATABASE_URL can't be used; write sqlite:////folder/newsletter.db or postgresql://user@host/name"
-            ) from None
+        except (ArgumentError, ImportError, ValueError):
+            raise SettingsError(f"DATABASE_URL can't be used; {EXAMPLE_URLS}") from None
+        if self.engine.dialect.name not in ("sqlite", "postgresql") or self.path in _IN_MEMORY:
+            raise SettingsError(f"DATABASE_URL can't be used; {EXAMPLE_URLS}")
         configure(self.engine)
 
     @property
     def path(self) -> Path | None:
         """The file of a SQLite database."""
-        name = make_url(self.url).database
-        return Path(name) if self.engine.dialect.name == "sqlite" and name else None
+        return Path(make_url(self.url).database or "") if self.engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -89,14 +96,16 @@ class Database:
 
 @contextmanager
 def opened() -> Iterator[None]:
-    """Turn a database that can't be reached, or is busy for too long, into StorageUnavailable."""
+    """Turn a database that can't be reached, is damaged, read-only or busy for too long, into StorageUnavailable."""
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if isinstance(error, _NOT_ITS_FAULT):
+            raise
         raise StorageUnavailable(f"the database can't be used: {_reason(error)}") from error
 
 
-def _reason(error: OperationalError) -> str:
+def _reason(error: DatabaseError) -> str:
     """The driver's first line, without SQL or parameters: those may hold addresses."""
     lines = str(error.orig).strip().splitlines()
     return lines[0] if lines else "no reason given"

@@ -12,14 +12,17 @@ from types import TracebackType
 
 from sqlalchemy import Connection, text
 
-from newsletter.errors import SenderRunning
+from newsletter.errors import SenderRunning, StorageUnavailable
 from newsletter.storage.database import Database, opened
 
 _ADVISORY_KEY = 0x6E657773  #: any number will do, as long as every sender uses the same
 
 
 class SenderLock:
-    """A context manager that holds the lock. Raises SenderRunning when another process has it."""
+    """A context manager that holds the lock.
+
+    Raises SenderRunning when another process has it, StorageUnavailable when it can't be tried.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,7 +37,10 @@ class SenderLock:
         return self
 
     def _lock_file(self, path: str) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"the sender's lock {path} can't be opened: {error.strerror}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

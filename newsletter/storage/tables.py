@@ -23,7 +23,7 @@ from newsletter.domain.update import Trend, UpdateState
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, kept in UTC; a naive one is refused. SQLite keeps no time zone, so it is put back on the way out."""
+    """An aware time, kept in UTC; a naive one is refused. SQLite keeps no time zone: it is put back on the way out."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

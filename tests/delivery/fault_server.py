@@ -51,7 +51,8 @@ class FaultServer:
     greeting: bytes = b"220 localhost ESMTP\r\n"
     offers: tuple[bytes, ...] = (b"8BITMIME", b"AUTH PLAIN")
     received: list[Received] = field(default_factory=list)
-    connections: int = 0
+    connections: int = 0  #: accepted so far
+    ended: int = 0  #: of these
     commands: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,6 +97,8 @@ class FaultServer:
             pass
         finally:
             session.socket.close()
+            with self._lock:
+                self.ended += 1
 
     def wait(self, seconds: float = 0.0) -> None:
         if self._stopping.wait(seconds):

@@ -148,7 +148,7 @@ def test_stuffing_copies_nothing_where_no_line_starts_with_a_dot():
 
 
 def test_stuffed_content_is_left_alone():
-    prepared = prepare(OutgoingMessage(1, "a@x.org", "b@x.org", b"..a\r\n", stuffed=True), Offers())
+    prepared = prepare(OutgoingMessage(1, "a@x.org", "b@x.org", b"..a\r\n", wire_ready=True), Offers())
 
     assert isinstance(prepared, Transaction)
     assert prepared.content + prepared.ending == b"..a\r\n.\r\n"

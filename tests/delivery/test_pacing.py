@@ -61,10 +61,10 @@ def test_waits_double_up_to_a_minute():
 def test_success_ends_the_waiting():
     backoff = Backoff()
     backoff.fail(10.0)
-    assert backoff
+    assert backoff.is_failing
 
     backoff.succeed()
-    assert not backoff
+    assert not backoff.is_failing
     assert backoff.until <= 10.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.services import suppressions
 from newsletter.storage.tables import Consent, Notice, Subscriber
+from newsletter.web.readers import ANSWER_AFTER
 from tests.web.conftest import dump
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -56,6 +58,17 @@ def test_the_answer_is_the_same_for_new_pending_active_and_suppressed_addresses(
         answers.add((response.status, response.data, str(response.headers)))
 
     assert len(answers) == 1
+
+
+def test_the_time_to_the_answer_tells_nothing_either(client, database, settings, clock):
+    key = Address.parse("gone@example.org").key
+    with database.writing() as session:
+        suppressions.suppress(session, key, SuppressionReason.COMPLAINT, tokens=settings.tokens, now=clock())
+
+    for name in ("new", "gone"):
+        began = time.monotonic()
+        client.post("/subscribe", data={"email": f"{name}@example.org", "follow": "all"})
+        assert time.monotonic() - began >= ANSWER_AFTER
 
 
 @pytest.mark.parametrize(

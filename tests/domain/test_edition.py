@@ -1,0 +1,256 @@
+"""What an edition tells, in which order, and how it compares with the months before."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.domain.edition import STRIP_MONTHS, Group, Tally, assemble
+from newsletter.domain.month import Month
+from newsletter.domain.place import Gazetteer, Place, Region
+from newsletter.domain.update import Alert, Development, Trend, Update, UpdateState
+from newsletter.errors import UnknownPlace
+
+WEST, EAST = Region("west", "West", 1), Region("east", "East", 2)
+GAZETTEER = Gazetteer(
+    [
+        Place("A", "Zetland", WEST),
+        Place("B", "Bergen", EAST),
+        Place("C", "Ålesund", EAST),
+        Place("D", "Dovre", EAST),
+        Place("E", "Elverum", WEST),
+        Place("F", "Fana", WEST),
+        Place("G", "Gol", EAST),
+    ]
+)
+NOVEMBER = Month(2022, 11)
+WORSE, BETTER, SAME = Trend.DETERIORATED, Trend.IMPROVED, Trend.UNCHANGED
+RISK, CHANCE = Alert.CONFLICT_RISK, Alert.RESOLUTION_OPPORTUNITY
+
+
+def an_update(place="A", trend=SAME, month=NOVEMBER, **changes):
+    update = Update(place, month, trend, "A month passed.", (Development("It did.", ""),))
+    return replace(update, **changes)
+
+
+def months_back(count):
+    month = NOVEMBER
+    for _ in range(count):
+        month = month.previous
+    return month
+
+
+def entry_of(*trends, alerts=(), alerts_before=()):
+    """The entry of a place whose trends these were, the last one in November; None for no update."""
+    history = [
+        an_update(trend=trend, month=months_back(back), alerts={0: alerts, 1: alerts_before}.get(back, ()))
+        for back, trend in enumerate(reversed(trends))
+        if trend is not None
+    ]
+    return assemble(NOVEMBER, history, GAZETTEER).entries[0]
+
+
+def test_alerts_come_first_then_what_got_worse_better_and_stayed_each_by_region_and_name():
+    updates = [
+        an_update("G", SAME),
+        an_update("A", SAME),
+        an_update("F", BETTER),
+        an_update("D", WORSE),
+        an_update("C", WORSE),
+        an_update("E", WORSE),
+        an_update("B", SAME, alerts=(CHANCE,)),
+    ]
+
+    contents = assemble(NOVEMBER, updates, GAZETTEER)
+
+    assert [(group, [entry.place.code for entry in entries]) for group, entries in contents.groups()] == [
+        (Group.ALERTS, ["B"]),
+        (Group.DETERIORATED, ["E", "C", "D"]),
+        (Group.IMPROVED, ["F"]),
+        (Group.UNCHANGED, ["A", "G"]),
+    ]
+    assert [entry.place.code for entry in contents.entries] == ["B", "E", "C", "D", "F", "A", "G"]
+
+
+@given(st.permutations([an_update(code, trend) for code, trend in zip("ABCDEFG", [WORSE, SAME] * 4, strict=False)]))
+def test_the_order_does_not_depend_on_the_order_of_the_updates(updates):
+    assert [entry.place.code for entry in assemble(NOVEMBER, updates, GAZETTEER).entries] == list("EACGFBD")
+
+
+@pytest.mark.parametrize(
+    ("update", "is_in"),
+    [
+        pytest.param(an_update(), True, id="ready, of the month"),
+        pytest.param(an_update(state=UpdateState.DRAFT), False, id="a draft"),
+        pytest.param(an_update(month=NOVEMBER.previous), False, id="of the month before"),
+        pytest.param(an_update(month=NOVEMBER.next), False, id="of the month after"),
+    ],
+)
+def test_what_is_in_an_edition(update, is_in):
+    assert bool(assemble(NOVEMBER, [update], GAZETTEER).entries) is is_in
+
+
+def test_a_month_without_updates_is_empty():
+    contents = assemble(NOVEMBER, [], GAZETTEER)
+
+    assert (contents.entries, contents.groups()) == ((), [])
+
+
+def test_a_place_that_nobody_knows_is_an_error():
+    with pytest.raises(UnknownPlace):
+        assemble(NOVEMBER, [an_update("X")], GAZETTEER)
+
+
+def test_a_draft_of_an_earlier_month_is_not_compared_with():
+    before = an_update(trend=WORSE, month=NOVEMBER.previous, state=UpdateState.DRAFT)
+
+    assert assemble(NOVEMBER, [before, an_update()], GAZETTEER).entries[0].trend_before is None
+
+
+def test_a_later_month_is_not_compared_with():
+    after = an_update(trend=WORSE, month=NOVEMBER.next)
+
+    assert set(assemble(NOVEMBER, [an_update(), after], GAZETTEER).entries[0].strip) == {None, SAME}
+
+
+def test_a_part_of_an_edition_keeps_its_order():
+    contents = assemble(NOVEMBER, [an_update(code) for code in "ABCD"], GAZETTEER)
+
+    assert [entry.place.code for entry in contents.only(["D", "A", "X"]).entries] == ["A", "D"]
+    assert contents.only([]).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("trends", "change"),
+    [
+        pytest.param([SAME], "", id="the first update of a place"),
+        pytest.param([WORSE, None, SAME], "no update in October 2022", id="a month without an update"),
+        pytest.param([WORSE, SAME], "deteriorated in October 2022", id="worse before"),
+        pytest.param([BETTER, SAME], "improved in October 2022", id="better before"),
+        pytest.param([SAME, WORSE], "unchanged in October 2022", id="unchanged before"),
+        pytest.param([WORSE, WORSE], "second month in a row", id="two months"),
+        pytest.param([SAME, WORSE, WORSE, WORSE], "third month in a row", id="three months"),
+        pytest.param([WORSE, None, WORSE, WORSE], "second month in a row", id="a gap ends a row"),
+        pytest.param([None] + [SAME] * 11, "eleventh month in a row", id="eleven months"),
+        pytest.param([SAME] * 12, "twelfth month in a row, or more", id="as far back as is looked"),
+        pytest.param([SAME] * 15, "twelfth month in a row, or more", id="further back than is looked"),
+        pytest.param([WORSE] + [None] * 11 + [SAME], "", id="an update longer ago than is looked"),
+    ],
+)
+def test_what_changed_in_a_few_words(trends, change):
+    assert entry_of(*trends).change == change
+
+
+def test_what_changed_names_the_month_across_the_years_end():
+    january = Month(2023, 1)
+    updates = [an_update(month=january), an_update(month=january.previous, trend=WORSE)]
+
+    assert assemble(january, updates, GAZETTEER).entries[0].change == "deteriorated in December 2022"
+
+
+@pytest.mark.parametrize(
+    ("trends", "running"),
+    [
+        ([SAME], 1),
+        ([WORSE, SAME], 1),
+        ([SAME, SAME], 2),
+        ([SAME, None, SAME], 1),
+        ([WORSE, SAME, SAME, SAME], 3),
+        ([SAME] * 20, STRIP_MONTHS),
+    ],
+)
+def test_for_how_many_months_a_trend_has_been_the_same(trends, running):
+    assert entry_of(*trends).months_running == running
+
+
+@pytest.mark.parametrize(
+    ("trends", "end"),
+    [
+        ([SAME], (None, None, SAME)),
+        ([WORSE, None, BETTER], (WORSE, None, BETTER)),
+        ([WORSE] * 30, (WORSE, WORSE, WORSE)),
+    ],
+)
+def test_the_strip_has_a_trend_or_none_for_each_of_twelve_months(trends, end):
+    strip = entry_of(*trends).strip
+
+    assert len(strip) == STRIP_MONTHS
+    assert strip[-3:] == end
+
+
+@pytest.mark.parametrize(
+    ("alerts", "before", "new"),
+    [
+        ((), (), False),
+        ((RISK,), (), True),
+        ((RISK,), (RISK,), False),
+        ((RISK,), (CHANCE,), True),
+        ((RISK, CHANCE), (RISK,), True),
+        ((), (RISK,), False),
+    ],
+)
+def test_an_alert_is_new_when_it_did_not_stand_the_month_before(alerts, before, new):
+    assert entry_of(SAME, SAME, alerts=alerts, alerts_before=before).new_alerts is new
+
+
+@pytest.mark.parametrize(
+    ("entry", "weight"),
+    [
+        pytest.param(entry_of(SAME, SAME), 0, id="nothing happened"),
+        pytest.param(entry_of(WORSE, SAME), 1, id="it came to rest"),
+        pytest.param(entry_of(SAME), 1, id="the first update"),
+        pytest.param(entry_of(WORSE, WORSE), 2, id="worse, again"),
+        pytest.param(entry_of(SAME, BETTER), 2, id="better"),
+        pytest.param(entry_of(SAME, SAME, alerts=(RISK,), alerts_before=(RISK,)), 3, id="an alert that stands"),
+        pytest.param(entry_of(SAME, SAME, alerts=(RISK,)), 4, id="a new alert"),
+    ],
+)
+def test_what_weighs_least_is_shortened_first(entry, weight):
+    assert entry.weight == weight
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        pytest.param([(SAME, ())], "The place that you follow is unchanged.", id="one place"),
+        pytest.param([(WORSE, ())], "The place that you follow deteriorated.", id="one place, worse"),
+        pytest.param([(BETTER, ())], "The place that you follow improved.", id="one place, better"),
+        pytest.param(
+            [(SAME, (RISK,))],
+            "The place that you follow is unchanged; 1 conflict risk alert for the month ahead.",
+            id="one place with an alert",
+        ),
+        pytest.param(
+            [(WORSE, (RISK, CHANCE))],
+            "The place that you follow deteriorated; 1 conflict risk alert and 1 resolution opportunity"
+            " for the month ahead.",
+            id="one place with both alerts",
+        ),
+        pytest.param(
+            [(SAME, ())] * 2, "Of the 2 places that you follow, none got better or worse.", id="nothing happened"
+        ),
+        pytest.param([(SAME, ()), (WORSE, ())], "Of the 2 places that you follow, 1 deteriorated.", id="one worse"),
+        pytest.param(
+            [(BETTER, ())] * 3 + [(WORSE, ())],
+            "Of the 4 places that you follow, 1 deteriorated and 3 improved.",
+            id="some worse, some better",
+        ),
+        pytest.param(
+            [(WORSE, (RISK,)), (WORSE, (RISK,)), (SAME, (CHANCE,))],
+            "Of the 3 places that you follow, 2 deteriorated;"
+            " 2 conflict risk alerts and 1 resolution opportunity for the month ahead.",
+            id="more than one alert of a kind",
+        ),
+        pytest.param(
+            [(SAME, (CHANCE,)), (SAME, (CHANCE,))],
+            "Of the 2 places that you follow, none got better or worse;"
+            " 2 resolution opportunities for the month ahead.",
+            id="alerts alone",
+        ),
+    ],
+)
+def test_the_month_in_the_readers_places_in_one_sentence(entries, sentence):
+    updates = [an_update(code, trend, alerts=alerts) for code, (trend, alerts) in zip("ABCDEFG", entries, strict=False)]
+
+    assert Tally.of(assemble(NOVEMBER, updates, GAZETTEER).entries).sentence == sentence

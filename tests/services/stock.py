@@ -1,0 +1,129 @@
+"""What the services' tests begin with: updates, readers, an edition on its way, and threads that act at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import TypeVar
+
+from sqlalchemy import event, insert, select
+from sqlalchemy.orm import Session
+
+from newsletter.config import Settings
+from newsletter.domain.month import Month
+from newsletter.domain.update import Alert, Development, Trend, Update
+from newsletter.mail.links import Tokens
+from newsletter.services import claims, deliveries, editions, editorial
+from newsletter.services.claims import Arming
+from newsletter.services.consents import Origin
+from newsletter.services.results import Recording
+from newsletter.storage.database import Database
+from newsletter.storage.tables import Base, Delivery, Subscriber
+from tests.conftest import NOW
+
+NOVEMBER = Month(2022, 11)
+TOKENS = Tokens("a secret key for tests")
+ORIGIN = Origin(source="/subscribe", text="Send me updates.", ip="192.0.2.1")
+
+Result = TypeVar("Result")
+
+
+def an_update(place: str = "KZ", month: Month = NOVEMBER, **changes: object) -> Update:
+    values: dict[str, object] = {
+        "trend": Trend.UNCHANGED,
+        "headline": f"{place} had a quiet month.",
+        "developments": (Development("Talks were held.", "They went *well* enough."),),
+        **changes,
+    }
+    return Update(place=place, month=month, **values)  # type: ignore[arg-type]
+
+
+def store_updates(database: Database) -> None:
+    """November's updates for Kazakhstan, Sudan and Ethiopia."""
+    with database.writing() as session:
+        editorial.store(session, an_update("KZ"), now=NOW)
+        editorial.store(session, an_update("SD", trend=Trend.DETERIORATED, alerts=(Alert.CONFLICT_RISK,)), now=NOW)
+        editorial.store(session, an_update("ET", trend=Trend.IMPROVED), now=NOW)
+
+
+def add_readers(database: Database, follows: Sequence[str]) -> list[int]:
+    """One active reader for each selection; their ids."""
+    rows = [
+        {
+            "address": f"reader{number}@example.org",
+            "address_key": f"reader{number}@example.org",
+            "state": "active",
+            "follows": each,
+            "created_at": NOW,
+            "confirmed_at": NOW,
+        }
+        for number, each in enumerate(follows, 1)
+    ]
+    with database.writing() as session:
+        session.execute(insert(Subscriber), rows)
+        return list(session.scalars(select(Subscriber.id).order_by(Subscriber.id)))
+
+
+def start_sending(database: Database, settings: Settings, follows: Sequence[str]) -> int:
+    """November's edition, being sent to one reader for each selection; its id."""
+    store_updates(database)
+    add_readers(database, follows)
+    with database.writing() as session:
+        editions.ensure(session, NOVEMBER, now=NOW)
+        editions.approve(session, NOVEMBER, settings.publication, by="a test", now=NOW)
+        return deliveries.start(session, NOVEMBER, by="a test", now=NOW).id
+
+
+def everybody(_follows: Sequence[str]) -> bool:
+    """For claims: whatever a reader follows is in the edition."""
+    return True
+
+
+def begin(session: Session) -> tuple[Arming, Recording]:
+    """A sender's life."""
+    owner = claims.begin_run(session, now=NOW)
+    return Arming(owner, TOKENS, NOW), Recording(owner, TOKENS, NOW)
+
+
+def deliveries_of(session: Session, edition_id: int) -> list[Delivery]:
+    """An edition's rows as the database has them, by subscriber."""
+    query = select(Delivery).where(Delivery.edition_id == edition_id).order_by(Delivery.subscriber_id)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def dump(database: Database) -> list[tuple[object, ...]]:
+    """Every row of every table."""
+    with database.engine.connect() as connection:
+        return [
+            (table.name, *row)
+            for table in Base.metadata.sorted_tables
+            for row in connection.execute(select(table).order_by(*table.primary_key))
+        ]
+
+
+def at_once(count: int, act: Callable[[], Result]) -> list[Result]:
+    """What `act` returns in each of as many threads, all of which begin together."""
+    barrier = Barrier(count)
+
+    def wait_and_act() -> Result:
+        barrier.wait()
+        return act()
+
+    with ThreadPoolExecutor(count) as threads:
+        return [future.result() for future in [threads.submit(wait_and_act) for _ in range(count)]]
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that are run within."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(database.engine, "before_cursor_execute", note)

@@ -18,6 +18,7 @@ from newsletter.delivery.message_queue import MessageQueue
 from newsletter.delivery.outcome import Outcome
 from newsletter.delivery.pool import Pool
 from newsletter.delivery.settings import RelaySettings
+from newsletter.delivery.window import Window
 from newsletter.errors import RelayError
 
 
@@ -29,7 +30,8 @@ class Engine:
         self._outcomes: list[Outcome] = []
         self._returned = 0
         self._queue = MessageQueue(rate=settings.rate, clock=clock)
-        self._pool = Pool(settings, self._queue, self._outcomes, clock=clock)
+        self._window = Window()
+        self._pool = Pool(settings, self._queue, self._outcomes, self._window, clock=clock)
 
     @property
     def waiting(self) -> int:
@@ -53,6 +55,15 @@ class Engine:
     def withdraw(self) -> list[Hashable]:
         """Take back what was not started; the keys in order. None of it will be sent."""
         return self._queue.withdraw()
+
+    def settle(self, *, window: int = 0) -> None:
+        """The caller has recorded every outcome that it got; more contents may be written.
+
+        From now on at most `window` messages are written and unsettled at any time; 0 means any number.
+        """
+        self._window.limit = window
+        self._window.settle()
+        self._pool.resume(self._clock())
 
     def poll(self, timeout: float, *, at_least: int = 1) -> list[Outcome]:
         """Send, until there are `at_least` outcomes, or none is to come, or `timeout` seconds have passed."""
@@ -96,6 +107,7 @@ class Engine:
 
     def _collect(self) -> list[Outcome]:
         collected = self._outcomes[:]
+        self._window.returned()
         self._outcomes.clear()
         self._returned += len(collected)
         return collected

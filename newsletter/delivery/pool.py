@@ -18,6 +18,7 @@ from newsletter.delivery.protocol import Conversation
 from newsletter.delivery.route import Route
 from newsletter.delivery.settings import RelaySettings, TlsMode
 from newsletter.delivery.tls import make_tls_context
+from newsletter.delivery.window import Window
 from newsletter.errors import RelayError, RelayRefused, RelayUnavailable
 
 LOOKUP_INTERVAL: Final = 0.05  #: seconds between looks whether a name was found
@@ -28,12 +29,19 @@ class Pool:
     """Connections, and when to open and end them."""
 
     def __init__(
-        self, settings: RelaySettings, queue: MessageQueue, outcomes: list[Outcome], *, clock: Callable[[], float]
+        self,
+        settings: RelaySettings,
+        queue: MessageQueue,
+        outcomes: list[Outcome],
+        window: Window,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self.trouble: RelayError | None = None  #: why no connection can be opened
         self._settings = settings
         self._queue = queue
         self._outcomes = outcomes
+        self._window = window
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._around = Surroundings(settings, self._selector, make_tls_context(settings), self._begin)
@@ -82,6 +90,17 @@ class Pool:
         while self._may_open(now) and self._open(now):
             pass
 
+    def resume(self, now: float) -> None:
+        """Let contents go that were held back, as far as there is room in the window."""
+        while (talk := self._window.next_held()) is not None:
+            talk.resume()
+            for connection in self._connections:
+                if connection.talk is talk:
+                    connection.handle(0, now)
+                    self._look_at(connection, now)
+                    break
+            self._judge_soon(now)
+
     def run(self, wait: float, now: float) -> float:
         """Handle what is there, or what comes within `wait` seconds; the time afterwards."""
         before = now
@@ -119,7 +138,10 @@ class Pool:
         self._judge_at = min((connection.deadline for connection in self._connections), default=math.inf)
 
     def leave(self, now: float) -> None:
-        """End the connections on which nothing is under way."""
+        """End the connections on which nothing is under way; a content that is held back is given up, unsent."""
+        for connection in [each for each in self._connections if each.talk and each.talk.is_held]:
+            connection.close(None)
+            self._look_at(connection, now)
         for connection in list(self._opening):
             connection.close(None)
             self._look_at(connection, now)
@@ -141,7 +163,9 @@ class Pool:
 
     def _begin(self, offers: Offers) -> Conversation:
         limit = self._settings.messages_per_connection
-        return Conversation(offers, take=self._queue.take, outcomes=self._outcomes, limit=limit)
+        return Conversation(
+            offers, take=self._queue.take, outcomes=self._outcomes, window=self._window, limit=limit
+        )
 
     def _may_open(self, now: float) -> bool:
         if len(self._connections) >= self._settings.connections or now < self._backoff.until:

@@ -16,6 +16,7 @@ from newsletter.delivery.offers import Offers
 from newsletter.delivery.outcome import Outcome, Phase, Verdict, classify
 from newsletter.delivery.reply import ProtocolError, Reply, ReplyReader
 from newsletter.delivery.send_buffer import SendBuffer
+from newsletter.delivery.window import Window
 from newsletter.errors import RelayUnavailable
 
 _ENVELOPE: Final = (Phase.MAIL, Phase.RCPT, Phase.DATA)
@@ -30,9 +31,12 @@ class Conversation:
         *,
         take: Callable[[], OutgoingMessage | None],
         outcomes: list[Outcome],
+        window: Window | None = None,
         limit: int = 0,
     ) -> None:
         """`limit` is the number of messages after which the session is ended; 0 means none."""
+        self._window = window or Window()
+        self._is_held = False  #: `_opened` got its 354, and waits for room in the window
         self.buffer = SendBuffer()
         self.completed = 0  #: messages that the relay itself decided on
         self.over = False  #: QUIT was answered
@@ -59,7 +63,14 @@ class Conversation:
     @property
     def phase(self) -> Phase | None:
         """The command whose reply is due; None if none is."""
-        return self._awaiting[0] if self._awaiting else None
+        if self._awaiting:
+            return self._awaiting[0]
+        return Phase.DATA if self._is_held else None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a content waits for room in the window."""
+        return self._is_held
 
     @property
     def is_at_rest(self) -> bool:
@@ -68,7 +79,7 @@ class Conversation:
 
     def start(self) -> bool:
         """Begin a message if nothing is under way and there is one; whether anything is under way now."""
-        if not self._awaiting:
+        if self.phase is None:
             self._go_on()
         return bool(self._awaiting)
 
@@ -96,7 +107,11 @@ class Conversation:
         if self._ended is not None:
             dot_is_out = self.buffer.unsent <= self._after_dot
             verdict = Verdict.UNKNOWN if dot_is_out and self._farewell is None else Verdict.LOST
+            if not self._ended.settled:
+                self._window.answered()
             self._settle(self._ended, verdict, self._farewell)
+        self._window.leave(self)
+        self._is_held = False
         if self._opened is not None:
             self._settle(self._opened, Verdict.LOST, self._farewell)
         self._ended = self._opened = None
@@ -179,7 +194,15 @@ class Conversation:
         if transaction.settled and transaction.recipient_taken:
             # The sender was refused, and yet the relay would take content: an empty mail must not reach a reader.
             raise ProtocolError("the relay refused the sender, and then asked for content", reply_code=354)
-        self._write_content(transaction)
+        if transaction.settled or self._window.enter(self):
+            self._write_content(transaction)
+            return
+        self._is_held = True
+
+    def resume(self) -> None:
+        """Go on after being held: there is room in the window."""
+        self._is_held = False
+        self._write_content(self._current())
 
     def _write_content(self, transaction: Transaction) -> None:
         """Write the content, or an empty one if there is nobody to get it (RFC 2920, 3.1), and the next commands."""
@@ -207,6 +230,7 @@ class Conversation:
             raise ProtocolError("the relay took a message before its end", reply_code=reply.code)
         if not transaction.settled:
             self._settle(transaction, classify(Phase.DOT, reply), reply)
+            self._window.answered()
             self.completed += 1
         self._ended = None
         if is_early:

@@ -52,6 +52,7 @@ class Sender:
         self._outbox = Outbox(settings.publication)
         self._engine = Engine(settings.relay)
         self._allowance = Allowance(settings.connections, settings.rate)
+        self._engine.settle(window=self._allowance.window)
         self._owner = 0
         self._outcomes: list[Outcome] = []  # came back, and are not recorded yet
         self._withdrawn: list[Claim] = []  # taken back, and not given back yet
@@ -100,6 +101,7 @@ class Sender:
             log.warning("nothing is sent until the database can be written: %s", error)
             return False
         self._settle()
+        self._engine.settle(window=self._allowance.window)
         self._submit(self._outbox.notices(notices, latest), ahead=True)
         self._submit(self._outbox.digests(digests), ahead=False)
         return True

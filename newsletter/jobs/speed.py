@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can be doubled by a crash
 TICK_SECONDS = 0.002  #: between two commits at full speed
-_WINDOW_SECONDS = 0.25  #: over which the speed is measured
+WINDOW_SECONDS = 0.01  #: how long a fast relay may be kept busy without a commit
+_MEASURED_SECONDS = 0.25  #: over which the speed is measured
 
 
 class Allowance:
@@ -32,6 +33,14 @@ class Allowance:
         return min(allowed, max(1, int(self._rate_limit))) if self._rate_limit else allowed
 
     @property
+    def window(self) -> int:
+        """How many messages may be written and not yet recorded: one a connection, or, to a fast relay, more.
+
+        What is sent in WINDOW_SECONDS is more than that only where a relay answers within milliseconds.
+        """
+        return min(self._most, max(self._fewest // 2, int(self._speed * WINDOW_SECONDS)))
+
+    @property
     def batch(self) -> int:
         """How many outcomes make a tick worth while: what comes back in TICK_SECONDS, so that few are unrecorded."""
         return min(self._most // 2, max(1, int(self._speed * TICK_SECONDS)))
@@ -40,7 +49,7 @@ class Allowance:
         """Count messages that the relay is done with."""
         self._count += finished
         elapsed = self._clock() - self._since
-        if elapsed >= _WINDOW_SECONDS:
+        if elapsed >= _MEASURED_SECONDS:
             self._speed = self._count / elapsed
             self._since += elapsed
             self._count = 0

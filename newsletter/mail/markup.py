@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 _markdown = MarkdownIt("commonmark", {"html": False})
 _TAGS = {"p", "br", "em", "strong", "a", "ul", "ol", "li", "blockquote", "code"}
-_ATTRIBUTES = {"a": {"href"}}
+_ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}}
 
 
 def to_html(text: str) -> Markup:

@@ -132,20 +132,28 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
     ).all()
     suppressed = _suppressed(session, [subscriber.address_key for _, subscriber in rows], arming.tokens)
     follows = _follows_or_asked(session, [subscriber for _, subscriber in rows])
-    armed = []
+    armed: list[ArmedNotice] = []
+    skipped: dict[SkipReason, list[int]] = {}
     for notice, subscriber in rows:
-        notice.due_at, notice.changed_at = None, arming.second
         reason = _why_no_notice(notice, subscriber, suppressed)
         if reason is not None:
-            notice.state, notice.detail = DeliveryState.SKIPPED.value, reason.value
+            skipped.setdefault(reason, []).append(notice.id)
             continue
-        notice.state, notice.owner = DeliveryState.ARMED.value, arming.owner
-        notice.attempt += 1
         recipient = Recipient(subscriber.id, subscriber.address, follows[subscriber.id])
-        claim = Claim(0, notice.id, notice.attempt)
+        claim = Claim(0, notice.id, notice.attempt + 1)
         armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient))
-    session.flush()
+    looked_at: dict[str, object] = {"due_at": None, "changed_at": arming.second}
+    taken = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Notice.attempt + 1}
+    _set_notices(session, [each.claim.row_id for each in armed], looked_at | taken)
+    for reason, ids in skipped.items():
+        told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value}
+        _set_notices(session, ids, looked_at | told)
     return armed
+
+
+def _set_notices(session: Session, ids: Sequence[int], values: Mapping[str, object]) -> None:
+    if ids:
+        session.execute(update(Notice).where(Notice.id.in_(ids)).values(values))
 
 
 def arm_pending(

@@ -139,7 +139,7 @@ def skip_the_rest(session: Session, edition_id: int, *, now: datetime) -> None:
 def counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
     """How many deliveries are in each state, counted from the rows."""
     query = select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
-    found: dict[str, int] = dict(session.execute(query).tuples().all())
+    found: dict[str, int] = dict(session.execute(query).all())
     return {state: found.get(state.value, 0) for state in DeliveryState}
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.edition import STRIP_MONTHS, Contents, assemble
 from newsletter.domain.formats.json import from_json, to_json
 from newsletter.domain.month import Month
-from newsletter.domain.update import Update, UpdateState
+from newsletter.domain.place import Place
+from newsletter.domain.update import Alert, Trend, Update, UpdateState
 from newsletter.errors import InvalidUpdate, NotFound
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import CountryUpdate
@@ -115,3 +116,49 @@ def to_update(row: CountryUpdate) -> Update:
 def _row(session: Session, place_code: str, month: Month) -> CountryUpdate | None:
     query = select(CountryUpdate).where(CountryUpdate.place_code == place_code, CountryUpdate.month == str(month))
     return session.scalars(query).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A place by its newest ready update."""
+
+    place: Place
+    month: Month
+    trend: Trend
+    alerts: tuple[Alert, ...]
+    headline: str
+
+
+def covered(session: Session) -> frozenset[str]:
+    """The codes of the places that have a ready update."""
+    ready = CountryUpdate.state == UpdateState.READY.value
+    return frozenset(session.scalars(select(CountryUpdate.place_code).where(ready).distinct()))
+
+
+def standings(session: Session) -> list[Standing]:
+    """All places that have a ready update, by region and name. Only what a list shows is read, not the long texts."""
+    ready = CountryUpdate.state == UpdateState.READY.value
+    newest = (
+        select(CountryUpdate.place_code, func.max(CountryUpdate.month).label("month"))
+        .where(ready)
+        .group_by(CountryUpdate.place_code)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            CountryUpdate.place_code,
+            CountryUpdate.month,
+            CountryUpdate.trend,
+            CountryUpdate.alerts,
+            CountryUpdate.headline,
+        )
+        .join(newest, (newest.c.place_code == CountryUpdate.place_code) & (newest.c.month == CountryUpdate.month))
+        .where(ready)
+    )
+    found = {
+        code: Standing(
+            gazetteer().require(code), Month.parse(month), Trend(trend), tuple(Alert(each) for each in alerts), headline
+        )
+        for code, month, trend, alerts, headline in rows
+    }
+    return [found[place.code] for place in gazetteer().places if place.code in found]

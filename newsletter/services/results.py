@@ -108,7 +108,7 @@ def _lock_editions(session: Session, claims: Iterable[Claim], *, exclusively: bo
     if not ids:
         return {}
     query = select(Edition.id, Edition.state, Edition.send_started_at).where(Edition.id.in_(ids))
-    rows = session.execute(query.order_by(Edition.id).with_for_update(read=not exclusively)).tuples()
+    rows = session.execute(query.order_by(Edition.id).with_for_update(read=not exclusively))
     return {edition_id: _EditionFacts(state, started_at) for edition_id, state, started_at in rows}
 
 
@@ -167,11 +167,8 @@ def _queued_at(
     """Since when each claim's message has been waiting: its edition's start, or the notice's making."""
     notices = {claim.row_id for claim in claims if not claim.edition_id}
     begun = {edition_id: edition.started_at for edition_id, edition in editions.items()}
-    made = dict(
-        session.execute(select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))).tuples().all()
-        if notices
-        else ()
-    )
+    query = select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))
+    made = dict(session.execute(query).all()) if notices else {}
     epoch = datetime.fromtimestamp(0, UTC)
     return {
         claim[:2]: (begun.get(claim.edition_id) if claim.edition_id else made.get(claim.row_id)) or epoch

@@ -71,6 +71,9 @@ class Database:
         if self.engine.dialect.name not in ("sqlite", "postgresql") or self.path in _IN_MEMORY:
             raise SettingsError(f"DATABASE_URL can't be used; {EXAMPLE_URLS}")
         configure(self.engine)
+        # SQLite's transactions always see one state; PostgreSQL's, by default, one for each statement.
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        self._snapshots = self.engine if is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def path(self) -> Path | None:
@@ -80,7 +83,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads: it waits for nobody, and sees one state of things."""
-        with opened(), Session(self.engine) as session:
+        with opened(), Session(self._snapshots) as session:
             yield session
 
     @contextmanager

@@ -13,5 +13,6 @@ def insert_or_ignore(session: Session, table: type[DeclarativeBase], **values: o
     if not isinstance(target, Table):
         raise TypeError("not a table")
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    result = session.execute(insert(target).values(**values).on_conflict_do_nothing())
-    return bool(result.rowcount)  # type: ignore[attr-defined]
+    statement = insert(target).values(**values).on_conflict_do_nothing()
+    # Counted by what comes back: where a key is made by the database, PostgreSQL's rowcount is -1 either way.
+    return session.execute(statement.returning(*target.primary_key)).first() is not None

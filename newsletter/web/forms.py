@@ -18,6 +18,9 @@ CONFIRM_WORDS = "Confirm my subscription"
 CHANGE_WORDS = "Save what I follow"
 LEAVE_WORDS = "Unsubscribe"
 
+#: On forms that choose everything for whoever ticks nothing; part of what they agree to.
+EVERYTHING_WORDS = "Without a choice, you follow all countries and regions."
+
 _LONGEST_ADDRESS = 320
 _MOST_CODES = 400
 
@@ -70,10 +73,23 @@ class SignupForm(FollowForm):
     """The subscription form."""
 
     email: str = ""
+    by_default: bool = False  #: nothing was ticked, and the form said what that means
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> SignupForm:
-        return cls(email=form.get("email", "")[:_LONGEST_ADDRESS], follow=read_follow(form))
+        """What is ticked wins over what the form holds for the case that nothing is."""
+        ticked, otherwise = read_follow(form), form.get("otherwise", "")
+        by_default = bool(otherwise) and not any(ticked)
+        return cls(
+            email=form.get("email", "")[:_LONGEST_ADDRESS],
+            follow=(otherwise,) if by_default else ticked,
+            by_default=by_default,
+        )
+
+    def consent(self, publication: Publication) -> str:
+        """The words that were shown, for the ledger."""
+        words = consent_words(publication)
+        return f"{EVERYTHING_WORDS} {words}" if self.by_default else words
 
     def check_email(self) -> Address | None:
         """The address; none with an error noted."""

@@ -1,4 +1,4 @@
-"""The choice of what to follow, as the form shows it: everything, whole regions, single places."""
+"""The choice of what to follow, as forms show it: everything, whole regions, single places."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from newsletter.domain import subject
 from newsletter.domain.place import Gazetteer, Place, Region
 
+EVERYTHING = "All countries and regions"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -15,16 +17,22 @@ class Choice:
 
     code: str  #: the value that the form sends
     name: str
-    ticked: bool
+    ticked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RegionChoices:
     """A region: as a whole, and by its places."""
 
-    whole: Choice
+    name: str
+    whole: Choice | None  #: none where the form offers it elsewhere
     covered: tuple[Choice, ...]  #: places that have updates
     others: tuple[Choice, ...]  #: places that have none so far
+
+    @property
+    def size(self) -> int:
+        """How many of its places can be ticked here."""
+        return len(self.covered) + len(self.others)
 
     @property
     def picked(self) -> int:
@@ -38,40 +46,71 @@ class RegionChoices:
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """The whole choice."""
+    """The whole choice, or what of it is not at hand."""
 
-    everything: Choice
+    everything: Choice | None  #: none where the form offers it elsewhere
     regions: tuple[RegionChoices, ...]
 
 
-def full(ticked: Collection[str], covered: Collection[str], gazetteer: Gazetteer) -> Picker:
-    """Every region and place, with those of `ticked` chosen."""
+@dataclass(frozen=True, slots=True)
+class ShortForm:
+    """The choice beside content: what the page is about is at hand, all else can be opened."""
 
-    def choice(item: Region | Place) -> Choice:
-        return Choice(item.code, item.name, item.code in ticked)
+    at_hand: tuple[Choice, ...]
+    rest: Picker
+    otherwise: str | None = None  #: what somebody follows who ticks nothing; none: they are asked to choose
+
+
+def full(
+    ticked: Collection[str], covered: Collection[str], gazetteer: Gazetteer, *, apart: Collection[str] = ()
+) -> Picker:
+    """Every region and place but those that are set `apart`, with those of `ticked` chosen."""
+
+    def choices(places: list[Place]) -> tuple[Choice, ...]:
+        return tuple(Choice(place.code, place.name, place.code in ticked) for place in places)
 
     regions = []
     for region in gazetteer.regions:
-        places = gazetteer.within(region)
+        places = [place for place in gazetteer.within(region) if place.code not in apart]
+        whole = None if region.code in apart else Choice(region.code, region.name, region.code in ticked)
+        if whole is None and not places:
+            continue
         regions.append(
             RegionChoices(
-                choice(region),
-                tuple(choice(place) for place in places if place.code in covered),
-                tuple(choice(place) for place in places if place.code not in covered),
+                region.name,
+                whole,
+                choices([place for place in places if place.code in covered]),
+                choices([place for place in places if place.code not in covered]),
             )
         )
-    return Picker(Choice(subject.ALL, "All countries and regions", subject.ALL in ticked), tuple(regions))
+    everything = None if subject.ALL in apart else Choice(subject.ALL, EVERYTHING, subject.ALL in ticked)
+    return Picker(everything, tuple(regions))
 
 
-def for_place(place: Place) -> tuple[Choice, ...]:
-    """The short choice on a place's page."""
-    return (Choice(place.code, place.name, True), *_unticked(for_region(place.region)))
+def for_everything(covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
+    """On pages about no place: everything, unless something is chosen.
+
+    A box for everything that is ticked beforehand would be a trap: whoever opens the list and picks a country would
+    have to see that it stands, and take it away, to get only that country.
+    """
+    return ShortForm((), full((), covered, gazetteer, apart=(subject.ALL,)), otherwise=subject.ALL)
 
 
-def for_region(region: Region) -> tuple[Choice, ...]:
-    """The short choice on a region's page."""
-    return (Choice(region.code, f"All of {region.name}", True), Choice(subject.ALL, "All countries and regions", False))
+def for_place(place: Place, covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
+    """On a place's page: the place is ticked."""
+    region = place.region
+    here = (Choice(place.code, place.name, ticked=True), Choice(region.code, f"All of {region.name}"), _all())
+    return _beside(here, covered, gazetteer)
 
 
-def _unticked(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(choice.code, choice.name, False) for choice in choices)
+def for_region(region: Region, covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
+    """On a region's page: the region is ticked."""
+    return _beside((Choice(region.code, f"All of {region.name}", ticked=True), _all()), covered, gazetteer)
+
+
+def _all() -> Choice:
+    return Choice(subject.ALL, EVERYTHING)
+
+
+def _beside(at_hand: tuple[Choice, ...], covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
+    return ShortForm(at_hand, full((), covered, gazetteer, apart={choice.code for choice in at_hand}))

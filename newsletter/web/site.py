@@ -17,7 +17,7 @@ from newsletter.errors import NotFound
 from newsletter.services import editions as editions_
 from newsletter.services import editorial
 from newsletter.storage.places import gazetteer
-from newsletter.web import coverage, forms, picker
+from newsletter.web import forms, picker
 from newsletter.web.database import current_session
 from newsletter.web.wiring import wiring
 
@@ -37,7 +37,10 @@ class Earlier:
 @site.app_context_processor
 def _consent() -> dict[str, object]:
     """The short form stands on most pages."""
-    return {"consent_words": forms.consent_words(wiring().publication)}
+    return {
+        "consent_words": forms.consent_words(wiring().publication),
+        "everything_words": forms.EVERYTHING_WORDS,
+    }
 
 
 @site.get("/")
@@ -46,14 +49,19 @@ def home() -> str:
     month = editorial.latest_month(session)
     contents = editorial.contents(session, month) if month else None
     tally = Tally.of(contents.entries) if contents else None
-    return render_template("home.html", contents=contents, tally=tally)
+    return render_template("home.html", contents=contents, tally=tally, signup=_form_for_everything())
+
+
+def _form_for_everything() -> picker.ShortForm:
+    return picker.for_everything(editorial.covered(current_session()), gazetteer())
 
 
 @site.get("/places")
 def places() -> str:
-    standings = coverage.standings(current_session())
+    standings = editorial.standings(current_session())
     newest = max((standing.month for standing in standings), default=None)
-    return render_template("places.html", regions=coverage.by_region(standings), count=len(standings), newest=newest)
+    regions = [(region, list(each)) for region, each in groupby(standings, key=lambda each: each.place.region)]
+    return render_template("places.html", regions=regions, count=len(standings), newest=newest)
 
 
 @site.get("/places/<code>", defaults={"month": None})
@@ -64,7 +72,7 @@ def place(code: str, month: Month | None) -> str | AnyResponse:
         return redirect(url_for("site.place", code=found.code, month=month), 301)
     updates = editorial.of_place(current_session(), found.code)
     if not updates and month is None:
-        return render_template("place_empty.html", place=found, choices=picker.for_place(found))
+        return render_template("place_empty.html", place=found, signup=_form_for_place(found))
     return _place_page(found, updates, month)
 
 
@@ -80,8 +88,12 @@ def _place_page(place: Place, updates: list[Update], month: Month | None) -> str
         entry=entry,
         is_newest=shown == updates[0].month,
         others=[Earlier(update.month, update) for update in updates if update.month != shown],
-        choices=picker.for_place(place),
+        signup=_form_for_place(place),
     )
+
+
+def _form_for_place(place: Place) -> picker.ShortForm:
+    return picker.for_place(place, editorial.covered(current_session()), gazetteer())
 
 
 @site.get("/regions/<code>")
@@ -91,18 +103,17 @@ def region(code: str) -> str | AnyResponse:
         abort(404)
     if found.code != code:
         return redirect(url_for("site.region", code=found.code), 301)
-    standings = [each for each in coverage.standings(current_session()) if each.place.region == found]
+    standings = [each for each in editorial.standings(current_session()) if each.place.region == found]
     quiet = [place for place in gazetteer().within(found) if place.code not in {each.place.code for each in standings}]
-    return render_template(
-        "region.html", region=found, standings=standings, quiet=quiet, choices=picker.for_region(found)
-    )
+    signup = picker.for_region(found, editorial.covered(current_session()), gazetteer())
+    return render_template("region.html", region=found, standings=standings, quiet=quiet, signup=signup)
 
 
 @site.get("/editions")
 def editions() -> str:
     months = [Month.parse(edition.month) for edition in editions_.released(current_session())]
     years = [(year, list(each)) for year, each in groupby(months, key=lambda month: month.year)]
-    return render_template("editions.html", years=years)
+    return render_template("editions.html", years=years, signup=_form_for_everything())
 
 
 @site.get("/editions/<month:month>")

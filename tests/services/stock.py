@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
+from newsletter.delivery.outcome import Outcome
+from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
 from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.mail.links import Tokens
-from newsletter.services import claims, deliveries, editions, editorial
-from newsletter.services.claims import Arming
+from newsletter.services import claims, deliveries, editions, editorial, results
+from newsletter.services.claims import Arming, Claim
 from newsletter.services.consents import Origin
 from newsletter.services.results import Recording
 from newsletter.storage.database import Database
@@ -26,6 +28,12 @@ from tests.conftest import NOW
 NOVEMBER = Month(2022, 11)
 TOKENS = Tokens("a secret key for tests")
 ORIGIN = Origin(source="/subscribe", text="Send me updates.", ip="192.0.2.1")
+OK = Reply(250, "2.0.0", "queued")
+GREY = Reply(450, "4.7.1", "<reader1@example.org>: greylisted, see postmaster@example.org")
+NO_MAILBOX = Reply(550, "5.1.1", "reader1@example.org... User unknown")
+TOO_BIG = Reply(552, "5.3.4", "too big for reader1@example.org")
+UNAUTHENTICATED = Reply(550, "5.7.26", "unauthenticated mail from updates@example.org")
+REFUSAL_TOLD = "550 5.7.26 unauthenticated mail from <address>"
 
 Result = TypeVar("Result")
 
@@ -50,6 +58,8 @@ def store_updates(database: Database) -> None:
 
 def add_readers(database: Database, follows: Sequence[str]) -> list[int]:
     """One active reader for each selection; their ids."""
+    if not follows:
+        return []
     rows = [
         {
             "address": f"reader{number}@example.org",
@@ -88,9 +98,24 @@ def begin(session: Session) -> tuple[Arming, Recording]:
 
 
 def deliveries_of(session: Session, edition_id: int) -> list[Delivery]:
-    """An edition's rows as the database has them, by subscriber."""
+    """An edition's rows as the database has them now, by subscriber; they may be read when the session is over."""
     query = select(Delivery).where(Delivery.edition_id == edition_id).order_by(Delivery.subscriber_id)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
+    rows = list(session.scalars(query.execution_options(populate_existing=True)))
+    for row in rows:
+        session.expunge(row)
+    return rows
+
+
+def record(database: Database, recording: Recording, *outcomes: Outcome) -> int:
+    """Record what the relay said, in a transaction of its own."""
+    with database.writing() as session:
+        return results.record(session, [(cast("Claim", outcome.key), outcome) for outcome in outcomes], recording)
+
+
+def rows_of(database: Database, claim: Claim) -> list[Delivery]:
+    """All rows of a claim's edition."""
+    with database.reading() as session:
+        return deliveries_of(session, claim.edition_id)
 
 
 def dump(database: Database) -> list[tuple[object, ...]]:

@@ -1,9 +1,10 @@
-// A box that narrows the choice of places to what is typed. Without scripts the choice is complete, and works as it is.
+// Helps with the choice of places: a box that narrows it to what is typed, and counts of what is ticked out of sight.
+// Without scripts the choice is complete, and works as it is.
 const picker = document.querySelector(".picker");
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 function narrow(region, wanted) {
-  const whole = fold(region.querySelector(":scope > .tick").textContent).includes(wanted);
+  const whole = fold(region.querySelector(":scope > .tick, :scope > .name").textContent).includes(wanted);
   let found = false;
   for (const group of region.querySelectorAll("details")) {
     let inside = false;
@@ -17,6 +18,19 @@ function narrow(region, wanted) {
   }
   region.hidden = !whole && !found;
   return !region.hidden;
+}
+
+function tell(counter, inputs, otherwise) {
+  const ticked = [...inputs].filter((input) => input.checked).length;
+  if (counter) counter.textContent = ticked ? `${ticked} chosen` : otherwise;
+}
+
+function count(regions) {
+  for (const region of regions) {
+    const inputs = region.querySelectorAll(":scope > details input");
+    tell(region.querySelector(".chosen"), inputs, inputs.length === 1 ? "1 place" : `${inputs.length} places`);
+  }
+  tell(picker.querySelector(":scope > summary > .chosen"), picker.querySelectorAll("input[type=checkbox]"), "");
 }
 
 if (picker) {
@@ -39,4 +53,7 @@ if (picker) {
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault();
   });
+  picker.addEventListener("change", () => count(regions));
+  // A browser that goes back brings the ticks back too.
+  addEventListener("pageshow", () => count(regions));
 }

@@ -1,0 +1,105 @@
+"""What mail templates can use, and what they are kept from."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from newsletter.mail import templates
+from newsletter.mail.templates import BRIEF_LENGTH, TEXT_WIDTH
+
+FOLDER = templates.folder() / "email"
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FOLDER.glob("*/subject.txt")))
+def test_each_mail_has_a_subject_a_text_and_a_html_part(name):
+    assert {"subject.txt", "body.txt", "body.html"} <= {path.name for path in (FOLDER / name).iterdir()}
+
+
+@pytest.mark.parametrize("path", sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("**/*.*")))
+def test_each_template_compiles(path):
+    templates.environment().get_template(path)
+
+
+def test_html_escapes_by_itself_and_plain_text_does_not():
+    environment = templates.environment()
+
+    assert environment.from_string("{{ word }}").render(word="<b>") == "&lt;b&gt;"
+    assert environment.get_template("confirmation/subject.txt").is_up_to_date
+    assert environment.autoescape("body.html") is True
+    assert environment.autoescape("body.txt") is False
+
+
+def test_a_name_that_is_missing_is_an_error():
+    with pytest.raises(UndefinedError):
+        templates.environment().from_string("{{ nobody }}").render()
+
+
+@given(st.text(), st.sampled_from(["", "  "]))
+def test_wrapping_keeps_every_word_and_the_width(text, indent):
+    wrapped = templates.wrap(text, indent)
+
+    assert wrapped.split() == text.split()
+    for line in wrapped.split("\n"):
+        assert len(line) <= TEXT_WIDTH or len(line.split()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        pytest.param("word " * 20, [14, 6], id="at 72 columns"),
+        pytest.param("one\ntwo", [2], id="a line break within a paragraph is a space"),
+        pytest.param("one\n\n\ntwo", [1, 0, 1], id="paragraphs stay apart"),
+        pytest.param("https://example.org/" + "x" * 100, [1], id="an address is never broken"),
+        pytest.param("well-known-" * 10, [1], id="nor a word with hyphens"),
+    ],
+)
+def test_plain_text_is_wrapped(text, lines):
+    assert [len(line.split()) for line in templates.wrap(text).split("\n")] == lines
+
+
+def test_the_first_line_may_begin_otherwise():
+    wrapped = templates.wrap("word " * 20, "  ", "- ").split("\n")
+
+    assert [line[:3] for line in wrapped] == ["- w", "  w"]
+
+
+@given(st.text().map(str.strip))
+def test_a_headline_in_brief_is_short_and_cut_between_words(text):
+    brief = templates.brief(text)
+
+    assert len(brief) <= BRIEF_LENGTH + 2
+    assert brief == text or brief.endswith(" …")
+
+
+def test_a_headline_is_cut_after_a_word_and_without_its_comma():
+    assert templates.brief("Fighting went on in the north, " * 5) == (
+        "Fighting went on in the north, Fighting went on in the north, Fighting went on in the north, Fighting went …"
+    )
+    assert templates.brief("Fighting, " * 20).endswith("Fighting, Fighting …")
+
+
+def test_a_day_as_text_says_it():
+    assert templates.day(date(2022, 1, 7)) == "7 January 2022"
+
+
+def test_a_heading_is_underlined_and_no_wider_than_the_text():
+    assert templates.underline("Sudan") == "Sudan\n-----"
+    assert templates.underline("x" * 100, "=").split("\n")[1] == "=" * TEXT_WIDTH
+
+
+def test_inlining_fetches_nothing_and_keeps_media_rules():
+    html = (
+        '<html><head><link rel="stylesheet" href="http://127.0.0.1:9/x.css">'
+        "<style>p { color: red } @media (prefers-color-scheme: dark) { p { color: blue } }</style></head>"
+        "<body><p>a</p></body></html>"
+    )
+
+    inlined = templates.inline_css(html)
+
+    assert '<p style="color:red' in inlined.replace(" ", "").replace("<pstyle", "<p style")
+    assert "@media" in inlined

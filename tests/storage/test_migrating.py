@@ -1,0 +1,138 @@
+"""The migrations make the tables that the code declares, on both databases, and can be run at any time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, func, select, text
+
+from newsletter.errors import StorageUnavailable
+from newsletter.storage import migrating
+from newsletter.storage.database import Database
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Base, Place, Region
+
+#: What compare_metadata passes over, checks and expressions above all; each query names the same things in one order.
+POSTGRESQL_CATALOGUE = (
+    """SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default
+       FROM information_schema.columns
+       WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2""",
+    """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+       WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%' ORDER BY 1, 2""",
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1",
+)
+SQLITE_CATALOGUE = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY 1"
+
+
+def catalogue(connection: Connection) -> list[object]:
+    """All tables, columns, constraints and indexes, as the database itself tells them."""
+    if connection.dialect.name == "postgresql":
+        return [tuple(row) for query in POSTGRESQL_CATALOGUE for row in connection.execute(text(query))]
+    rows = connection.execute(text(SQLITE_CATALOGUE))
+    return [
+        (name, sorted(line.strip().rstrip(",") for line in sql.splitlines() if line.strip()))
+        for name, sql in rows
+        if name != "alembic_version"
+    ]
+
+
+def differences(database: Database) -> list[object]:
+    """What alembic would put into the next migration."""
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        # SQLite can't tell of expressions in indexes; the catalogue below can.
+        warnings.filterwarnings("ignore", message=".*expression-based index")
+        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+
+def test_the_migrations_make_the_tables_that_are_declared(database):
+    assert differences(database) == []
+
+
+def test_the_migrations_make_every_check_and_index_that_is_declared(database, empty):
+    if database.engine.dialect.name != empty.engine.dialect.name:
+        return
+    Base.metadata.create_all(empty.engine)
+
+    with database.engine.connect() as migrated, empty.engine.connect() as declared:
+        assert catalogue(migrated) == catalogue(declared)
+
+
+def test_an_empty_database_is_brought_to_this_version(empty):
+    with pytest.raises(StorageUnavailable, match="run 'newsletter db upgrade'"):
+        migrating.require_current(empty)
+
+    migrating.upgrade(empty)
+
+    migrating.require_current(empty)
+    with empty.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Place)) == len(gazetteer().places)
+
+
+def test_upgrading_twice_changes_nothing(database):
+    with database.engine.connect() as connection:
+        before = catalogue(connection)
+
+    migrating.upgrade(database)
+    migrating.upgrade(database)
+
+    migrating.require_current(database)
+    with database.engine.connect() as connection:
+        assert catalogue(connection) == before
+    assert differences(database) == []
+
+
+def test_two_processes_may_upgrade_at_once(empty):
+    code = (
+        "import sys; from newsletter.storage import migrating; from newsletter.storage.database import Database;"
+        "database = Database(sys.argv[1]); migrating.upgrade(database); migrating.require_current(database)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, empty.url], stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in running] == [("", 0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [
+        pytest.param(None, "not set up for this version; run 'newsletter db upgrade'", id="no migration has run"),
+        pytest.param("9999", "belongs to a newer version of this program; install that", id="one that is not known"),
+    ],
+)
+def test_a_database_of_another_version_is_not_used(database, revision, message):
+    with database.engine.begin() as connection:
+        if revision is None:
+            connection.execute(text("DELETE FROM alembic_version"))
+        else:
+            connection.execute(text("UPDATE alembic_version SET version_num = :found"), {"found": revision})
+
+    with pytest.raises(StorageUnavailable, match=message):
+        migrating.require_current(database)
+
+
+def test_a_newer_database_is_not_downgraded_by_an_upgrade(database):
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StorageUnavailable, match="belongs to a newer version of this program"):
+        migrating.upgrade(database)
+
+
+def test_places_follow_the_list_and_those_that_left_it_stay(database):
+    with database.writing() as session:
+        session.get_one(Place, "KZ").name = "An old name"
+        session.add(Region(code="gone", name="Gone", position=99))
+        session.flush()
+        session.add(Place(code="ATLANTIS", name="Atlantis", region_code="gone"))
+
+    migrating.upgrade(database)
+
+    with database.reading() as session:
+        assert session.get_one(Place, "KZ").name == "Kazakhstan"
+        assert session.get_one(Place, "ATLANTIS").name == "Atlantis"

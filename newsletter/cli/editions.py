@@ -9,7 +9,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import click
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from newsletter.domain.address import Address
 from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
 from newsletter.domain.states import DeliveryState, EditionState
-from newsletter.errors import InvalidInput, NewsletterError, RelayUnavailable, SenderRunning
+from newsletter.errors import InvalidInput, RelayUnavailable, SenderRunning
 from newsletter.jobs.sender import Sender, utc_now
 from newsletter.services import deliveries, digests, editions, subscribers
 from newsletter.storage.database import Database
@@ -176,30 +177,20 @@ def _send_here(database: Database, settings: Settings, edition_id: int) -> Stand
     logging.getLogger("newsletter").setLevel(logging.ERROR)  # its troubles are told in the progress and at the end
     sender = Sender(database, settings)
     stop = Event()
-    failures: list[NewsletterError] = []
-
-    def work() -> None:
-        try:
-            sender.run(stop.is_set)
-        except NewsletterError as error:
-            failures.append(error)
-
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    thread = Thread(target=work, name="sender")
-    thread.start()
     patience = _Patience(sender)
+    with ThreadPoolExecutor(1, "sender") as pool:
+        sending = pool.submit(sender.run, stop.is_set)
 
-    def is_over(standing: Standing) -> bool:
-        return _is_over(standing) or stop.is_set() or not thread.is_alive() or patience.is_out()
+        def is_over(standing: Standing) -> bool:
+            return _is_over(standing) or stop.is_set() or sending.done() or patience.is_out()
 
-    try:
-        progress.watch(database, edition_id, is_over)
-    finally:
-        stop.set()
-        thread.join()
-    if failures:
-        raise failures[0]
+        try:
+            progress.watch(database, edition_id, is_over)
+        finally:
+            stop.set()
+        sending.result()
     if patience.is_out() and sender.trouble:
         raise RelayUnavailable(f"{sender.trouble}; mend that or set SMTP_URL, then run this again: nobody is lost")
     return progress.look(database, edition_id)

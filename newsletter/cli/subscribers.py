@@ -37,7 +37,7 @@ def import_(file: Path, dry_run: bool) -> None:
     settings = opening.settings()
     rows = list(service.read_rows(io.StringIO(opening.read_text(file), newline=""), now=utc_now()))
     rejects = [row for _, row in rows if isinstance(row, Reject)]
-    good = [(line, row) for line, row in rows if isinstance(row, Row)]
+    good = _without_doubles([(line, row) for line, row in rows if isinstance(row, Row)], rejects)
     with opening.database(settings) as database:
         for start in range(0, len(good), BATCH):
             rejects += _take_in(database, settings, good[start : start + BATCH], file.name, dry_run=dry_run)
@@ -46,6 +46,26 @@ def import_(file: Path, dry_run: bool) -> None:
         click.echo(f"line {reject.line}: {reject.reason}")
     if rejects and not dry_run:
         click.echo(f"the rejected rows, with line and reason: {_write_rejects(file, rejects)}")
+
+
+def _without_doubles(rows: Sequence[tuple[int, Row]], rejects: list[Reject]) -> list[tuple[int, Row]]:
+    """The first row of each address; the others join `rejects`."""
+    first: dict[str, int] = {}
+    for line, row in rows:
+        if first.setdefault(row.address.key, line) != line:
+            rejects.append(_reject(line, row, f"this address is in line {first[row.address.key]} already"))
+    return [(line, row) for line, row in rows if first[row.address.key] == line]
+
+
+def _reject(line: int, row: Row, reason: str) -> Reject:
+    values = {
+        "email": row.address.text,
+        "follows": ";".join(row.subjects),
+        "language": row.language,
+        "confirmed_at": row.confirmed_at.isoformat(),
+        "consent": row.consent,
+    }
+    return Reject(line, reason, values)
 
 
 def _take_in(
@@ -57,8 +77,7 @@ def _take_in(
             try:
                 service.take_in(session, row, tokens=settings.tokens, source=source, now=utc_now())
             except InvalidInput as error:
-                values = {"email": row.address.text, "follows": ";".join(row.subjects), "consent": row.consent}
-                rejects.append(Reject(line, str(error), values))
+                rejects.append(_reject(line, row, str(error)))
         if dry_run:
             session.rollback()
     return rejects
@@ -71,7 +90,8 @@ def _write_rejects(file: Path, rejects: Sequence[Reject]) -> Path:
             writer = csv.DictWriter(stream, ("line", "reason", *COLUMNS), extrasaction="ignore")
             writer.writeheader()
             for reject in sorted(rejects, key=lambda each: each.line):
-                writer.writerow({"line": reject.line, "reason": reject.reason, **reject.values})
+                values = {name: service.harmless(value) for name, value in reject.values.items()}
+                writer.writerow({"line": reject.line, "reason": reject.reason, **values})
     except OSError as error:
         raise InvalidInput(f"the rejects can't be written to {path}: {error.strerror}") from None
     return path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy.orm import Session
+
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.reply import Reply
@@ -27,13 +29,12 @@ class Outbox:
         self._publication = publication
         self._splicers: dict[int, Splicer] = {}
 
-    def splicer(self, edition: Edition) -> Splicer:
+    def splicer(self, session: Session, edition_id: int) -> Splicer:
         """The edition's splicer. Raises ContentChanged."""
-        if edition.id not in self._splicers:
-            # One edition is sent at a time, mostly: the pieces of older ones need not stay.
-            self._splicers.clear()
-            self._splicers[edition.id] = Splicer(editions.compiled(edition), self._publication, gazetteer())
-        return self._splicers[edition.id]
+        if edition_id not in self._splicers:
+            compiled = editions.compiled(session.get_one(Edition, edition_id))
+            self._splicers[edition_id] = Splicer(compiled, self._publication, gazetteer())
+        return self._splicers[edition_id]
 
     def digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[OutgoingMessage | Outcome]:
         """A message for each delivery, or its outcome where none can be made."""

@@ -90,11 +90,8 @@ class Sender:
             self._withdraw()
         try:
             with self._database.writing() as session:
-                sending = list(deliveries.sending(session))
-                if self._outstanding.keys() - {edition.id for edition in sending} - {0}:
-                    self._withdraw()
-                self._record(session, now)
-                self._tell_trouble(sending)
+                sending = self._record(session, now)
+                self._tell_trouble(session, sending)
                 notices, digests = self._arm(session, sending, now) if arms else ([], [])
                 latest = self._latest(session) if notices else None
         except StorageUnavailable as error:
@@ -109,13 +106,20 @@ class Sender:
     def _withdraw(self) -> None:
         self._withdrawn += cast("list[Claim]", self._engine.withdraw())
 
-    def _record(self, session: Session, now: datetime) -> None:
+    def _record(self, session: Session, now: datetime) -> list[int]:
+        """Write what came back; the editions that are being sent."""
         recording = Recording(self._owner, self._tokens, now)
         told = [(cast("Claim", outcome.key), outcome) for outcome in self._outcomes]
-        written = results.record(session, told, recording)
+        sending = deliveries.sending(session)
+        written = results.record(session, told, recording) if told else 0
+        if any(outcome.verdict is Verdict.REFUSED for outcome in self._outcomes):
+            sending = deliveries.sending(session)  # what the relay said has paused one
+        if self._outstanding.keys() - sending - {0}:
+            self._withdraw()  # of an edition that was paused or cancelled
         written += results.give_back(session, self._withdrawn, recording)
         if written < len(told) + len(self._withdrawn):
             log.warning("%d rows had another owner", len(told) + len(self._withdrawn) - written)
+        return sending
 
     def _settle(self) -> None:
         """After the commit: what was recorded is done with, and what went back will be found again."""
@@ -130,45 +134,45 @@ class Sender:
         self._outcomes, self._withdrawn = [], []
 
     def _arm(
-        self, session: Session, sending: Sequence[Edition], now: datetime
+        self, session: Session, sending: Sequence[int], now: datetime
     ) -> tuple[list[ArmedNotice], list[ArmedDelivery]]:
         """Arm as many rows as there is room for, notices first; call an edition sent when nothing is left of it."""
         taken = self._engine.waiting + self._engine.in_flight
         room = max(0, (1 if self._engine.trouble else self._allowance.armed) - taken)
         arming = Arming(self._owner, self._tokens, now)
-        notices = claims.arm_notices(session, arming, limit=room) if room else []
+        is_due = room and claims.is_notice_due(session, now=now)
+        notices = claims.arm_notices(session, arming, limit=room) if is_due else []
         digests: list[ArmedDelivery] = []
-        for edition in sending:
-            if edition.state != EditionState.SENDING.value:
-                continue  # paused a moment ago, by what the relay said
-            digests += self._arm_edition(session, arming, edition, room - len(notices) - len(digests))
+        for edition_id in sending:
+            digests += self._arm_edition(session, arming, edition_id, room - len(notices) - len(digests))
         return notices, digests
 
-    def _arm_edition(self, session: Session, arming: Arming, edition: Edition, room: int) -> list[ArmedDelivery]:
+    def _arm_edition(self, session: Session, arming: Arming, edition_id: int, room: int) -> list[ArmedDelivery]:
         if room <= 0:
             return []
         try:
-            splicer = self._outbox.splicer(edition)
+            splicer = self._outbox.splicer(session, edition_id)
         except ContentChanged as error:
+            edition = session.get_one(Edition, edition_id)
             edition.state, edition.note = EditionState.PAUSED.value, str(error)
             return []
 
         def has_news(follows: Sequence[str]) -> bool:
             return splicer.chosen(follows) != 0
 
-        due = claims.arm_deferred(session, arming, edition.id, has_news=has_news, limit=room)
+        due = claims.arm_deferred(session, arming, edition_id, has_news=has_news, limit=room)
         found = due.deliveries
-        position = self._positions.get(edition.id, 0)
+        position = self._positions.get(edition_id, 0)
         is_exhausted = False
         while len(found) < room and not is_exhausted:
             limit = room - len(found)
-            more = claims.arm_pending(session, arming, edition.id, after=position, has_news=has_news, limit=limit)
+            more = claims.arm_pending(session, arming, edition_id, after=position, has_news=has_news, limit=limit)
             found += more.deliveries
             position = more.last_id or position
             is_exhausted = more.seen < limit
-        self._positions[edition.id] = position
+        self._positions[edition_id] = position
         if is_exhausted and not found and not self._engine.waiting and not self._engine.in_flight:
-            deliveries.finish(session, edition, now=arming.now)
+            deliveries.finish(session, session.get_one(Edition, edition_id), now=arming.now)
         return found
 
     def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:
@@ -182,7 +186,7 @@ class Sender:
                 messages.append(each)
         self._engine.submit(messages, ahead=ahead)
 
-    def _tell_trouble(self, sending: Iterable[Edition]) -> None:
+    def _tell_trouble(self, session: Session, sending: Iterable[int]) -> None:
         """Keep with the editions that wait why they wait; a relay that refuses us waits for a person."""
         trouble = self.trouble
         if trouble == self._told_trouble:
@@ -190,7 +194,8 @@ class Sender:
         self._told_trouble = trouble
         if trouble:
             log.warning("the relay can't be used: %s", trouble)
-        for edition in sending:
+        for edition_id in sending:
+            edition = session.get_one(Edition, edition_id)
             edition.note = trouble
             if isinstance(self._engine.trouble, RelayRefused):
                 edition.state = EditionState.PAUSED.value

@@ -1,7 +1,7 @@
 """A compiled edition: the pieces that every reader's digest is spliced from.
 
-The digest's templates are rendered once (mail.compiling), cut at the marks, and each piece encoded once. What a reader gets
-is a join of bytes (mail.splicing): the pieces that all get, those of the places that they follow, and a few slots.
+The digest's templates are rendered once (mail.compiling), cut at the marks, and each piece encoded once. What a reader
+gets is a join of bytes (mail.splicing): the pieces that all get, those of the places that they follow, and a few slots.
 
 Places are bits: entry number i of the edition is 1 << i, and a selection is the sum of its places' bits.
 """

@@ -39,8 +39,40 @@ def render(
 
     Nothing in it was typed by whoever asked for it: a stranger must not be able to send words through us.
     """
-    links = publication.links
     rcpt_to = wire_address(recipient.address)
+    identity = publication.links.tokens.digest("notice", notice_id)
+    subject, text, html = _words(kind, recipient, publication, gazetteer, at=at, latest=latest)
+    boundary = f"=_notice_{identity[:16]}"
+    fields = [
+        headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
+        headers.structured("Message-ID", f"<{identity[:40]}@{publication.domain}>"),
+        headers.mailbox("From", publication.sender_name, publication.sender_address),
+        headers.date(at),
+        headers.field("Subject", subject),
+        *_list_of(kind, recipient, publication),
+        headers.structured("Auto-Submitted", "auto-generated"),
+        headers.structured("X-Auto-Response-Suppress", "All"),
+        headers.structured("MIME-Version", "1.0"),
+        headers.structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
+    ]
+    return NoticeMail(
+        mail_from=f"bounce+n.{notice_id}.{identity[:12]}@{publication.domain}",
+        rcpt_to=rcpt_to,
+        data=b"".join(fields) + b"\r\n" + _body(text, html, boundary.encode()),
+    )
+
+
+def _words(
+    kind: NoticeKind,
+    recipient: Recipient,
+    publication: Publication,
+    gazetteer: Gazetteer,
+    *,
+    at: datetime,
+    latest: Month | None,
+) -> tuple[str, str, str]:
+    """Subject, text part and HTML part."""
+    links = publication.links
     context = {
         "publication": publication,
         "links": links,
@@ -54,38 +86,24 @@ def render(
         environment().get_template(f"{kind.value}/{name}").render(context)
         for name in ("subject.txt", "body.txt", "body.html")
     )
-    identity = links.tokens.digest("notice", notice_id)
-    boundary = f"=_notice_{identity[:16]}"
-    fields = [
-        headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
-        headers.structured("Message-ID", f"<{identity[:40]}@{publication.domain}>"),
-        headers.mailbox("From", publication.sender_name, publication.sender_address),
-        headers.date(at),
-        headers.field("Subject", subject),
-        *_list_of(kind, context["unsubscribe_url"], publication),
-        headers.structured("Auto-Submitted", "auto-generated"),
-        headers.structured("X-Auto-Response-Suppress", "All"),
-        headers.structured("MIME-Version", "1.0"),
-        headers.structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
-    ]
-    body = b"".join(
+    return subject, text, inline_css(html)
+
+
+def _body(text: str, html: str, boundary: bytes) -> bytes:
+    parts = (
         b"--%b\r\nContent-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n%b\r\n"
-        % (boundary.encode(), subtype, quoted.encode(part))
-        for subtype, part in ((b"plain", text), (b"html", inline_css(html)))
+        % (boundary, subtype, quoted.encode(part))
+        for subtype, part in ((b"plain", text), (b"html", html))
     )
-    return NoticeMail(
-        mail_from=f"bounce+n.{notice_id}.{identity[:12]}@{publication.domain}",
-        rcpt_to=rcpt_to,
-        data=b"".join(fields) + b"\r\n" + body + f"--{boundary}--\r\n".encode(),
-    )
+    return b"%b--%b--\r\n" % (b"".join(parts), boundary)
 
 
-def _list_of(kind: NoticeKind, unsubscribe_url: object, publication: Publication) -> list[bytes]:
+def _list_of(kind: NoticeKind, recipient: Recipient, publication: Publication) -> list[bytes]:
     """A confirmation is from no list yet; everything else can be left with one click."""
     if kind is NoticeKind.CONFIRMATION:
         return []
     return [
         *list_fields(publication),
-        list_unsubscribe(str(unsubscribe_url), publication),
+        list_unsubscribe(publication.links.unsubscribe(recipient.subscriber_id), publication),
         headers.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ]

@@ -12,7 +12,7 @@ from newsletter.domain.edition import Tally
 from newsletter.domain.place import Gazetteer
 from newsletter.mail import quoted
 from newsletter.mail.compiled import Compiled
-from newsletter.mail.digest import HTML_BUDGET, Wording, in_lines, summarise
+from newsletter.mail.digest import Wording, in_lines, summarise
 from newsletter.mail.fields import list_unsubscribe
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
@@ -20,7 +20,8 @@ from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, Sk
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
 from newsletter.services import deliveries, preferences, suppressions
-from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun, Subscriber, Suppression
+from newsletter.storage import outbox_queries
+from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun, Subscriber
 
 
 class Claim(NamedTuple):
@@ -115,9 +116,13 @@ def end_run(session: Session, owner: int, *, now: datetime) -> None:
 
 def is_anything_due(session: Session, *, now: datetime) -> bool:
     """Whether a sender has anything to do: a notice that is due, or an edition that is being sent."""
-    notice = select(Notice.id).where(Notice.due_at <= int(now.timestamp())).limit(1)
-    edition = select(Edition.id).where(Edition.state == EditionState.SENDING.value).limit(1)
-    return session.scalar(notice) is not None or session.scalar(edition) is not None
+    return is_notice_due(session, now=now) or session.scalar(outbox_queries.ANY_SENDING) is not None
+
+
+def is_notice_due(session: Session, *, now: datetime) -> bool:
+    """Whether a notice is due: a quick look, so that a tick without one stays quick."""
+    found = session.connection().execute(outbox_queries.ANY_NOTICE_DUE, {"second": int(now.timestamp())})
+    return found.first() is not None
 
 
 def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNotice]:
@@ -164,43 +169,25 @@ def arm_pending(
     `has_news` tells whether anything that a reader follows is in the edition. Who has left, is suppressed, or gets no
     news, is skipped, and the reason kept.
     """
-    pending = (
-        _candidates(edition_id, limit)
-        .where(Delivery.subscriber_id > after, Delivery.state == DeliveryState.PENDING.value)
-        .order_by(Delivery.subscriber_id)
-    )
-    return _arm(session, arming, edition_id, pending, has_news)
+    parameters = {"edition_id": edition_id, "after": after, "most": limit}
+    found = session.connection().execute(outbox_queries.PENDING, parameters)
+    return _arm(session, arming, edition_id, found, has_news)
 
 
 def arm_deferred(session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int) -> Armed:
     """The same for deferred deliveries that are due, the longest due first."""
-    due = _candidates(edition_id, limit).where(Delivery.due_at <= arming.second).order_by(Delivery.due_at)
-    return _arm(session, arming, edition_id, due, has_news)
+    parameters = {"edition_id": edition_id, "second": arming.second, "most": limit}
+    found = session.connection().execute(outbox_queries.DUE, parameters)
+    return _arm(session, arming, edition_id, found, has_news)
 
 
 HasNews = Callable[[Sequence[str]], bool]
-_CandidateQuery = Select[int, int, str, str, str, str]
 
 
-def _candidates(edition_id: int, limit: int) -> _CandidateQuery:
-    return (
-        select(
-            Delivery.subscriber_id,
-            Delivery.attempt,
-            Subscriber.address,
-            Subscriber.address_key,
-            Subscriber.follows,
-            Subscriber.state,
-        )
-        .join(Subscriber, Delivery.subscriber_id == Subscriber.id, isouter=True)
-        .where(Delivery.edition_id == edition_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Delivery)
-    )
-
-
-def _arm(session: Session, arming: Arming, edition_id: int, query: _CandidateQuery, has_news: HasNews) -> Armed:
-    found = [_Candidate(*row) for row in session.execute(query)]
+def _arm(
+    session: Session, arming: Arming, edition_id: int, rows: CursorResult[*tuple[Any, ...]], has_news: HasNews
+) -> Armed:
+    found = [_Candidate._make(row) for row in rows]
     suppressed = _suppressed(session, [each.address_key for each in found if each.address_key], arming.tokens)
     armed: list[ArmedDelivery] = []
     skipped: dict[SkipReason, list[int]] = {}
@@ -212,22 +199,15 @@ def _arm(session: Session, arming: Arming, edition_id: int, query: _CandidateQue
             continue
         claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
         armed.append(ArmedDelivery(claim, Recipient(each.subscriber_id, each.address or "", follows)))
-    taken = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Delivery.attempt + 1, "due_at": None}
-    _set(session, edition_id, [each.claim.row_id for each in armed], taken)
+    connection = session.connection()
+    if armed:
+        ids = [each.claim.row_id for each in armed]
+        taken = {"of_edition": edition_id, "subscriber_ids": ids, "new_owner": arming.owner}
+        connection.execute(outbox_queries.ARM, taken)
     for reason, ids in skipped.items():
-        told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value, "due_at": None}
-        _set(session, edition_id, ids, told | {"changed_at": arming.second})
+        told = {"of_edition": edition_id, "subscriber_ids": ids, "new_detail": reason.value}
+        connection.execute(outbox_queries.SKIP, told | {"new_changed_at": arming.second})
     return Armed(armed, len(found), found[-1].subscriber_id if found else 0)
-
-
-def _set(session: Session, edition_id: int, subscriber_ids: Sequence[int], values: Mapping[str, object]) -> None:
-    if subscriber_ids:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.edition_id == edition_id, Delivery.subscriber_id.in_(subscriber_ids))
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _why_skipped(
@@ -262,5 +242,5 @@ def _suppressed(session: Session, address_keys: Sequence[str], tokens: Tokens) -
     keys = {suppressions.address_hash(key, tokens): key for key in address_keys}
     if not keys:
         return set()
-    hashes = session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(keys)))
-    return {keys[each] for each in hashes}
+    found = session.connection().execute(outbox_queries.SUPPRESSED, {"hashes": list(keys)})
+    return {keys[address_hash] for (address_hash,) in found}

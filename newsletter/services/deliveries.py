@@ -5,7 +5,6 @@ How rows go to a sender and come back is in services.claims.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +17,7 @@ from newsletter.domain.month import Month
 from newsletter.domain.states import OPEN_STATES, DeliveryState, EditionState, SkipReason, SubscriberState
 from newsletter.errors import EditionStateError
 from newsletter.services import editions
+from newsletter.storage import outbox_queries
 from newsletter.storage.tables import Delivery, Edition, Subscriber
 
 _OPEN = [state.value for state in OPEN_STATES]
@@ -162,18 +162,21 @@ def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
     """Call the edition sent when nothing is left to send; whether it is."""
     if edition.state != EditionState.SENDING.value or has_open(session, edition.id):
         return False
+    session.refresh(edition, with_for_update=True)
+    if edition.state != EditionState.SENDING.value:
+        return False  # a person was quicker
     edition.state = EditionState.SENT.value
     edition.ended_at = now
+    session.flush()
     return True
 
 
-def sending(session: Session) -> Iterable[Edition]:
-    """The editions that are being sent, the oldest month first.
+def sending(session: Session) -> list[int]:
+    """The ids of the editions that are being sent, the oldest month first.
 
     They are locked, so that what a sender makes of them within its tick can't undo what a person decides meanwhile.
     """
-    query = select(Edition).where(Edition.state == EditionState.SENDING.value).order_by(Edition.month)
-    return session.scalars(query.with_for_update(read=True)).all()
+    return [edition_id for (edition_id,) in session.connection().execute(outbox_queries.SENDING)]
 
 
 def _why_not_sent(edition: Edition) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.outcome import Outcome, Verdict, is_hard_bounce
@@ -23,7 +23,8 @@ from newsletter.mail.links import Tokens
 from newsletter.services import deliveries, preferences, suppressions
 from newsletter.services.claims import Claim
 from newsletter.services.consents import Origin
-from newsletter.storage.tables import Base, Edition, Notice, Subscriber
+from newsletter.storage import outbox_queries
+from newsletter.storage.tables import Edition, Notice, Subscriber
 
 _ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+')
 
@@ -107,8 +108,9 @@ def _lock_editions(session: Session, claims: Iterable[Claim], *, exclusively: bo
     ids = {claim.edition_id for claim in claims if claim.edition_id}
     if not ids:
         return {}
-    query = select(Edition.id, Edition.state, Edition.send_started_at).where(Edition.id.in_(ids))
-    rows = session.execute(query.order_by(Edition.id).with_for_update(read=not exclusively))
+    if exclusively:
+        session.execute(select(Edition.id).where(Edition.id.in_(ids)).order_by(Edition.id).with_for_update())
+    rows = session.connection().execute(outbox_queries.EDITION_FACTS, {"edition_ids": list(ids)})
     return {edition_id: _EditionFacts(state, started_at) for edition_id, state, started_at in rows}
 
 
@@ -133,6 +135,7 @@ def _draw_consequences(session: Session, claim: Claim, outcome: Outcome, recordi
         _end_for_bounce(session, claim, outcome.reply, recording)
     else:
         _pause(session, claim.edition_id, outcome.reply)
+    session.flush()  # outbox_queries go past the session, and must see it
 
 
 def _back(claim: Claim, recording: Recording) -> _Row:
@@ -180,40 +183,8 @@ def _write(session: Session, rows: Sequence[_Row], recording: Recording) -> int:
     digests = [row.values(recording) | {"of_edition": row.claim.edition_id} for row in rows if row.claim.edition_id]
     notices = [row.values(recording) for row in rows if not row.claim.edition_id]
     connection = session.connection()
-    written = connection.execute(_UPDATE_DELIVERY, digests).rowcount if digests else 0
-    return written + (connection.execute(_UPDATE_NOTICE, notices).rowcount if notices else 0)
-
-
-def _guarded(table: Table, *key: ColumnElement[bool]) -> Update:
-    """Write one row, if it is still armed by this owner for this attempt."""
-    column = table.c
-    return (
-        update(table)
-        .where(
-            *key,
-            column.owner == bindparam("of_owner"),
-            column.attempt == bindparam("of_attempt"),
-            column.state == DeliveryState.ARMED.value,
-        )
-        .values(
-            state=bindparam("new_state"),
-            owner=None,
-            attempt=bindparam("new_attempt"),
-            flagged=or_(column.flagged, bindparam("new_flagged")),
-            due_at=bindparam("new_due_at"),
-            changed_at=bindparam("new_changed_at"),
-            detail=bindparam("new_detail"),
-        )
-    )
-
-
-_DELIVERY, _NOTICE = Base.metadata.tables["delivery"], Base.metadata.tables["notice"]
-_UPDATE_DELIVERY = _guarded(
-    _DELIVERY,
-    _DELIVERY.c.edition_id == bindparam("of_edition"),
-    _DELIVERY.c.subscriber_id == bindparam("of_row"),
-)
-_UPDATE_NOTICE = _guarded(_NOTICE, _NOTICE.c.id == bindparam("of_row"))
+    written = connection.execute(outbox_queries.RECORD_DELIVERY, digests).rowcount if digests else 0
+    return written + (connection.execute(outbox_queries.RECORD_NOTICE, notices).rowcount if notices else 0)
 
 
 def _end_for_bounce(session: Session, claim: Claim, reply: Reply | None, recording: Recording) -> None:

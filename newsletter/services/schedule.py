@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -50,7 +50,8 @@ class Schedule:
         # Without an end, it looks through 8,000 years for a day that no calendar has.
         trigger.end_date = end
         found: datetime | None = trigger.get_next_fire_time(None, after.start(self.zone))
-        return found if found is not None and found < end else None
+        # In UTC: an hour that the zone leaves out, or has twice, equals nothing elsewhere (PEP 495).
+        return found.astimezone(UTC) if found is not None and found < end else None
 
     def due_months(self, now: datetime) -> list[Month]:
         """The months that are due and not too long ago to be caught up, the oldest first."""

@@ -54,7 +54,7 @@ def read_rows(lines: Iterable[str], *, now: datetime) -> Iterator[tuple[int, Row
     _, names = next(records, (0, []))
     _check_head(names)
     for line, fields in records:
-        values = dict.fromkeys(names, "") | dict(zip(names, map(_plain, fields), strict=False))
+        values = dict.fromkeys(names, "") | dict(zip(names, map(plain, fields), strict=False))
         try:
             yield line, _row(values, has_too_many=len(fields) > len(names), now=now)
         except NewsletterError as error:
@@ -152,22 +152,22 @@ def export_rows(session: Session) -> Iterator[dict[str, str]]:
     consent = {row.subscriber_id: f"{row.source}: {row.text}" for row in session.execute(words.order_by(Consent.id))}
     for each in session.scalars(select(Subscriber).order_by(Subscriber.id).execution_options(yield_per=1000)):
         yield {
-            "email": _harmless(each.address),
+            "email": harmless(each.address),
             "follows": each.follows,
             "language": each.language,
             "status": each.state,
             "confirmed_at": each.confirmed_at.isoformat() if each.confirmed_at else "",
-            "consent": _harmless(consent.get(each.id, "")),
+            "consent": harmless(consent.get(each.id, "")),
         }
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """Spreadsheets run what begins like a formula, unless an apostrophe stands before it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def _plain(cell: str) -> str:
-    """A cell without the apostrophe of `_harmless`."""
+def plain(cell: str) -> str:
+    """A cell without the apostrophe of `harmless`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 

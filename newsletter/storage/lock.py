@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from types import TracebackType
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from newsletter.errors import SenderRunning, StorageUnavailable
 from newsletter.storage.database import Database, opened
@@ -64,7 +66,9 @@ class SenderLock:
             os.close(self._file)
             self._file = None
         if self._connection is not None:
-            # Not given back to the pool: the lock belongs to the connection.
+            with suppress(DBAPIError):  # the server may be gone, and the lock with it
+                self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
+            # Not given back to the pool: a lock that could not be freed belongs to the connection.
             self._connection.invalidate()
             self._connection.close()
             self._connection = None

@@ -6,6 +6,7 @@ import csv
 from functools import cache
 from importlib.resources import files
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.place import Gazetteer, Place, Region
@@ -36,8 +37,12 @@ def _rows(name: str) -> list[dict[str, str]]:
 def synchronise(session: Session) -> None:
     """Bring the tables in step with the list; a place that left the list stays, as rows may name it."""
     places = gazetteer()
+    regions = set(map(tuple, session.execute(select(tables.Region.code, tables.Region.name, tables.Region.position))))
     for region in places.regions:
-        session.merge(tables.Region(code=region.code, name=region.name, position=region.position))
+        if (region.code, region.name, region.position) not in regions:
+            session.merge(tables.Region(code=region.code, name=region.name, position=region.position))
     session.flush()
+    stored = set(map(tuple, session.execute(select(tables.Place.code, tables.Place.name, tables.Place.region_code))))
     for place in places.places:
-        session.merge(tables.Place(code=place.code, name=place.name, region_code=place.region.code))
+        if (place.code, place.name, place.region.code) not in stored:
+            session.merge(tables.Place(code=place.code, name=place.name, region_code=place.region.code))

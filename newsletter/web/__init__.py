@@ -8,6 +8,8 @@
     rendering    what the templates may call
     site         public pages: home, places, regions, editions
     readers      the form, and the pages behind the links in mails
+    forms        what readers type, checked, and the words that they agree to
+    picker       the choice of what to follow, as forms show it
     access       who may do what at the desk, and its login
     desk         editions: assembled, approved, sent
     preview      the digest as any chosen reader gets it

@@ -1,7 +1,7 @@
 """Addresses that are taken, refused, and taken for the same (T8)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.domain.address import Address
@@ -137,6 +137,7 @@ def test_it_is_the_form_on_the_wire_that_may_not_be_too_long():
     assert not _is_taken(address)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_whatever_is_taken_is_one_line_and_can_be_written_to(local_part, domain):
     typed = f"{local_part}@{domain}.org"

@@ -1,7 +1,7 @@
 """Places are found the way that people write them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.domain.place import Gazetteer, Place, Region, fold
@@ -114,6 +114,7 @@ def test_folding_twice_is_folding_once(text):
     assert fold(fold(text)) == fold(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_place_or_none(text):
     found = places.gazetteer().find(text)

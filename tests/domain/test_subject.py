@@ -1,7 +1,7 @@
 """What a subscriber can follow, brought into one order."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.domain import subject
@@ -80,6 +80,7 @@ def test_what_a_reader_calls_a_subject(code, name):
     assert subject.name(code, gazetteer()) == name
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*CODES, "all"]), min_size=1, max_size=8))
 def test_a_selection_is_kept_and_covers_what_was_asked_for(codes):
     subjects = subject.parse(codes, gazetteer())

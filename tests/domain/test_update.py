@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from newsletter.domain.formats.json import from_json, to_json
 from newsletter.domain.month import Month
@@ -136,6 +136,7 @@ def test_a_text_full_of_controls_is_told_three_times_at_most():
     assert len(replace(GOOD, headline="a" + "\x01" * 1000).problems()) == 3
 
 
+@settings(deadline=None)
 @given(updates)
 def test_what_is_stored_as_json_keeps_the_same_rules(update):
     assert from_json(to_json(update)).problems() == update.problems()

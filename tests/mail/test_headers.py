@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email import policy
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.mail import headers
@@ -46,6 +46,7 @@ def read_back(field: bytes, name: str) -> str:
     return str(message[name])
 
 
+@settings(deadline=None)
 @given(texts)
 @example("")
 @example("Subject\r\nBcc: ada@example.org")
@@ -58,6 +59,7 @@ def test_any_text_is_one_field_that_reads_back(text):
     assert words_of(read_back(headers.field("Subject", text), "Subject")) == words_of(text)
 
 
+@settings(deadline=None)
 @given(texts)
 @example("Updates, Inc.")
 @example('"Country" \\ Updates')

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -99,6 +99,7 @@ def test_html_is_shown_as_the_text_that_it_is(attack):
     assert Seen(markup.to_html(attack)).text.strip() == attack
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),

@@ -10,7 +10,7 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.domain.month import Month
@@ -179,6 +179,7 @@ def test_an_address_whose_domain_can_not_be_written_is_refused():
         render(NoticeKind.WELCOME, Recipient(42, "ada@\u200b\u200d.example", ("all",)))
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.sampled_from(NoticeKind))
 def test_no_title_or_name_breaks_a_notice(title, name, kind):
     publication = Publication(title, name, "updates@example.org", None, PUBLICATION.links)

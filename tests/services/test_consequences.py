@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.states import SuppressionReason
 from newsletter.services import claims, deliveries, editions, results, suppressions
-from newsletter.services.claims import Claim
+from newsletter.services.claims import Arming, Claim
 from newsletter.storage.tables import Consent, Delivery, Notice, Subscriber, Subscription, Suppression
 from tests.conftest import NOW
 from tests.services.stock import (
@@ -116,6 +116,19 @@ def test_a_reader_whose_digest_and_notice_bounce_in_one_tick_is_ended_once(datab
         assert session.scalar(select(func.count()).select_from(Consent)) == 1
 
 
+def test_who_has_bounced_is_not_armed_for_another_edition_in_the_same_tick(database, sent):
+    recording, armed = sent
+    with database.writing() as session:
+        other = editions.ensure(session, NOVEMBER.next, now=NOW).id
+        session.add_all([Delivery(edition_id=other, subscriber_id=reader, state="pending") for reader in (1, 2)])
+    with database.writing() as session:
+        results.record(session, [(armed[0], Outcome(armed[0], Verdict.NEVER, NO_MAILBOX))], recording)
+        arming = Arming(recording.owner, TOKENS, NOW)
+        more = claims.arm_pending(session, arming, other, after=0, has_news=everybody, limit=9)
+
+    assert [each.claim.row_id for each in more.deliveries] == [2]
+
+
 def test_a_bounce_of_who_was_erased_meanwhile_is_only_counted(database, sent):
     recording, armed = sent
     with database.writing() as session:
@@ -142,6 +155,15 @@ def test_a_refusal_pauses_the_edition_tells_why_and_suppresses_nobody(database, 
             ("armed", 1),
             ("pending", 0),
         ]
+
+
+def test_after_a_refusal_nothing_more_is_sent_in_the_same_tick(database, sent):
+    recording, armed = sent
+    with database.writing() as session:
+        assert deliveries.sending(session) == [armed[0].edition_id]
+        refusal = Outcome(armed[0], Verdict.REFUSED, UNAUTHENTICATED)
+        results.record(session, [(armed[0], refusal)], recording)
+        assert deliveries.sending(session) == []
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "sent"])

@@ -208,7 +208,7 @@ def test_an_edition_is_sent_when_no_row_is_open(sqlite, settings, state, due_at,
         assert deliveries.finish(session, edition, now=NOW) is not is_open
         assert (edition.state, edition.ended_at) == (("sending", None) if is_open else ("sent", NOW))
         assert not deliveries.finish(session, edition, now=NOW)
-        assert [each.id for each in deliveries.sending(session)] == ([edition_id] if is_open else [])
+        assert deliveries.sending(session) == ([edition_id] if is_open else [])
 
 
 def wait_until_it_waits(database, act):
@@ -219,7 +219,7 @@ def wait_until_it_waits(database, act):
             pass
 
 
-def test_who_cancels_while_a_tick_records_is_not_overruled(postgresql, settings):
+def test_who_cancels_while_a_tick_records_skips_what_came_back_too(postgresql, settings):
     edition_id = start_sending(postgresql, settings, ["KZ"] * 2)
     with postgresql.writing() as session:
         arming, recording = begin(session)
@@ -232,16 +232,26 @@ def test_who_cancels_while_a_tick_records_is_not_overruled(postgresql, settings)
 
     with ThreadPoolExecutor(1) as thread:
         with postgresql.writing() as session:
-            sending = list(deliveries.sending(session))
             results.record(session, [(armed.deliveries[0].claim, later)], recording)
             cancelling = thread.submit(cancel)
             wait_until_it_waits(postgresql, cancelling)
-            sending[0].note = "written by the tick"
         cancelling.result()
 
     with postgresql.reading() as session:
         assert [row.state for row in deliveries_of(session, edition_id)] == ["skipped", "skipped"]
         assert editions.get(session, NOVEMBER).state == "cancelled"
+
+
+def test_who_pauses_while_a_tick_finishes_is_not_overruled(postgresql, settings):
+    start_sending(postgresql, settings, [])
+    with postgresql.writing() as session:
+        edition = editions.get(session, NOVEMBER)
+        with postgresql.writing() as other:
+            deliveries.pause(other, NOVEMBER, note="by a person")
+        assert not deliveries.finish(session, edition, now=NOW)
+
+    with postgresql.reading() as session:
+        assert editions.get(session, NOVEMBER).state == "paused"
 
 
 def test_the_audience_is_who_gets_the_edition_and_who_is_skipped(database, settings):

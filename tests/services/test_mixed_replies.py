@@ -71,25 +71,19 @@ class Relay:
     def _answer(self, reader: int, now: datetime) -> Reply | None:
         is_first = self.tries[reader] == 0
         waited = now - self._first.setdefault(reader, now)
-        match self.manner[reader]:
-            case "busy for ever":
-                return BUSY
-            case "busy for a while" if self.tries[reader] < self._patience[reader]:
-                return BUSY
-            case "greylists" if waited < timedelta(minutes=10):
-                return GREYLISTED
-            case "full":
-                return FULL
-            case "hangs up once" if is_first:
-                return GONE_AWAY
-            case "silent once" if is_first:
-                return None
-            case "unknown":
-                return NO_MAILBOX
-            case "over quota":
-                return NO_ROOM
-            case _:
-                return OK
+        # What a mailbox says, and whether it says it now; else it takes the message.
+        answers: dict[str, tuple[Reply | None, bool]] = {
+            "busy for ever": (BUSY, True),
+            "busy for a while": (BUSY, self.tries[reader] < self._patience[reader]),
+            "greylists": (GREYLISTED, waited < timedelta(minutes=10)),
+            "full": (FULL, True),
+            "hangs up once": (GONE_AWAY, is_first),
+            "silent once": (None, is_first),
+            "unknown": (NO_MAILBOX, True),
+            "over quota": (NO_ROOM, True),
+        }
+        reply, is_said = answers.get(self.manner[reader], (OK, True))
+        return reply if is_said else OK
 
     def readers(self, *manners: str) -> set[int]:
         return {reader for reader, manner in self.manner.items() if manner in manners}

@@ -132,7 +132,7 @@ def random_selection(dice):
     return subjects_.parse(dice.sample(codes, dice.randint(1, 4)), gazetteer())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_follows_equals_the_live_confirmed_subscriptions_after_any_acts(database, seed):
     dice = random.Random(seed)
     address = Address.parse("ada@example.org")
@@ -154,7 +154,7 @@ def test_follows_equals_the_live_confirmed_subscriptions_after_any_acts(database
 
     states = set()
     rows = 0
-    for _ in range(80):
+    for _ in range(60):
         now += HOUR
         try:
             with database.writing() as session:

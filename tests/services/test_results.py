@@ -153,6 +153,7 @@ def test_giving_back_undoes_the_arming(database, sent):
     with database.writing() as session:
         row = session.get_one(Delivery, armed[1][:2])
         row.attempt, row.flagged = 3, True
+    with database.writing() as session:
         assert results.give_back(session, [armed[0], armed[1]._replace(attempt=3)], recording) == 2
 
     first, second, *_ = rows_of(database, armed[0])

@@ -64,6 +64,16 @@ def test_the_lock_is_free_again_at_the_end(database):
     assert is_free(database)
 
 
+def test_a_server_that_is_gone_at_the_end_is_no_error(postgresql):
+    with SenderLock(postgresql), postgresql.engine.connect() as other:
+        other.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+
 def test_an_error_frees_the_lock(database):
     with pytest.raises(EOFError), SenderLock(database):
         raise EOFError

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from newsletter.domain.address import Address
-from newsletter.domain.states import NoticeKind, SuppressionReason
-from newsletter.services import suppressions
+from newsletter.domain.states import NoticeKind
 from newsletter.storage.tables import Consent, Notice, Subscriber
-from newsletter.web.readers import ANSWER_AFTER
 from tests.web.conftest import dump
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -41,34 +37,6 @@ def test_a_request_is_kept_with_the_words_that_were_shown(client, database, text
         assert consent.text in text("/subscribe")
         assert consent.text in text("/places/KZ")
     assert [kind for kind, _ in notices(database)] == [NoticeKind.CONFIRMATION.value]
-
-
-def test_the_answer_is_the_same_for_new_pending_active_and_suppressed_addresses(
-    client, database, settings, clock, sign_up
-):
-    sign_up("pending@example.org", confirm=False)
-    sign_up("active@example.org")
-    with database.writing() as session:
-        key = Address.parse("gone@example.org").key
-        suppressions.suppress(session, key, SuppressionReason.COMPLAINT, tokens=settings.tokens, now=clock())
-
-    answers = set()
-    for name in ("new", "pending", "active", "gone"):
-        response = client.post("/subscribe", data={"email": f"{name}@example.org", "follow": "all"})
-        answers.add((response.status, response.data, str(response.headers)))
-
-    assert len(answers) == 1
-
-
-def test_the_time_to_the_answer_tells_nothing_either(client, database, settings, clock):
-    key = Address.parse("gone@example.org").key
-    with database.writing() as session:
-        suppressions.suppress(session, key, SuppressionReason.COMPLAINT, tokens=settings.tokens, now=clock())
-
-    for name in ("new", "gone"):
-        began = time.monotonic()
-        client.post("/subscribe", data={"email": f"{name}@example.org", "follow": "all"})
-        assert time.monotonic() - began >= ANSWER_AFTER
 
 
 @pytest.mark.parametrize(

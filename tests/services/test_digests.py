@@ -1,0 +1,68 @@
+"""A digest as a chosen reader would get it."""
+
+from __future__ import annotations
+
+import pytest
+
+from newsletter.errors import InvalidInput
+from newsletter.mail.links import Purpose
+from newsletter.services import digests, editions
+from tests.conftest import NOW
+from tests.services.stock import NOVEMBER, TOKENS, dump, store_updates
+
+
+@pytest.fixture
+def draft(sqlite):
+    store_updates(sqlite)
+    with sqlite.writing() as session:
+        editions.ensure(session, NOVEMBER, now=NOW)
+    return sqlite
+
+
+def preview(database, publication, *follows, address=None):
+    with database.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        return digests.preview(session, edition, publication, follows=follows, address=address, now=NOW)
+
+
+def test_a_preview_shows_what_this_reader_gets_and_nothing_else(draft, publication):
+    before = dump(draft)
+
+    mail = preview(draft, publication, "KZ", "central-asia")
+
+    assert "November 2022" in mail.subject
+    for part in (mail.html, mail.text):
+        assert "KZ had a quiet month." in part
+        assert "SD had a quiet month." not in part
+    assert "To: reader@example.org" in mail.source
+    assert mail.html_bytes == len(mail.html.encode())
+    assert mail.short_places == 0
+    assert dump(draft) == before
+
+
+def test_a_preview_can_be_made_out_to_any_address(draft, publication):
+    mail = preview(draft, publication, "all", address="ünï@bücher.example")
+
+    assert "To: ünï@xn--bcher-kva.example" in mail.source
+
+
+def test_its_links_name_nobody(draft, publication):
+    mail = preview(draft, publication, "all")
+
+    for purpose, path in ((Purpose.MANAGE, "manage"), (Purpose.UNSUBSCRIBE, "unsubscribe")):
+        assert f"https://updates.example.org/{path}/{TOKENS.make(purpose, 0)}" in mail.text
+
+
+def test_of_an_approved_edition_it_shows_what_is_frozen(draft, publication):
+    with draft.writing() as session:
+        editions.approve(session, NOVEMBER, publication, by="a test", now=NOW)
+    frozen = preview(draft, publication, "all").source
+    with draft.writing() as session:
+        editions.get(session, NOVEMBER).state = "sent"
+
+    assert preview(draft, publication, "all").source == frozen
+
+
+def test_who_would_get_nothing_is_told_so(draft, publication):
+    with pytest.raises(InvalidInput, match="they would get no digest"):
+        preview(draft, publication, "FR", "west-africa")

@@ -1,0 +1,123 @@
+"""The form beside content: all, regions or countries can be chosen right there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.services import editorial
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Consent, Subscription
+from newsletter.web.forms import EVERYTHING_WORDS
+from tests.web.conftest import NOVEMBER, START, Trend, an_update
+
+PAGES = ["/", "/editions", "/places/KZ", "/places/KZ/2022-10", "/places/FR", "/regions/central-asia"]
+MOST_BYTES = 100_000
+EVERYTHING = {"all"} | {region.code for region in gazetteer().regions} | {place.code for place in gazetteer().places}
+
+
+def boxes(page):
+    """Each box of the page with whether it is ticked, in order."""
+    return re.findall(r'<input type="checkbox" name="follow" value="([^"]+)"( checked)?>', page)
+
+
+def otherwise(page):
+    return re.findall(r'<input type="hidden" name="otherwise" value="([^"]+)">', page)
+
+
+def followed(database):
+    with database.reading() as session:
+        return [each.subject for each in session.scalars(select(Subscription).order_by(Subscription.id))]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_offers_all_regions_and_countries_once(text, path):
+    page = text(path)
+
+    offered = [code for code, _ in boxes(page)] + otherwise(page)
+    assert len(offered) == len(set(offered))
+    assert set(offered) == EVERYTHING
+    assert re.search(r'<details class="picker">\s*<summary><span>Choose (other )?countries and regions', page)
+
+
+@pytest.mark.parametrize(
+    ("path", "at_hand"),
+    [
+        ("/places/KZ", ["KZ", "central-asia", "all"]),
+        ("/places/FR", ["FR", "western-europe", "all"]),
+        ("/regions/central-asia", ["central-asia", "all"]),
+    ],
+)
+def test_what_the_page_is_about_is_at_hand_and_ticked(text, path, at_hand):
+    page = text(path)
+
+    assert [code for code, _ in boxes(page.partition("<details")[0])] == at_hand
+    assert [code for code, ticked in boxes(page) if ticked] == at_hand[:1]
+    assert otherwise(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/editions"])
+def test_on_a_page_about_no_place_nothing_is_ticked_and_it_says_what_that_means(text, path):
+    page = text(path)
+
+    assert not any(ticked for _, ticked in boxes(page))
+    assert otherwise(page) == ["all"]
+    assert EVERYTHING_WORDS in page
+
+
+def test_who_ticks_nothing_where_that_is_said_to_mean_everything_follows_everything(client, database, text):
+    answer = client.post("/subscribe", data={"email": "reader@example.org", "otherwise": "all"})
+
+    assert answer.status_code == 303
+    assert followed(database) == ["all"]
+    with database.reading() as session:
+        words = session.scalars(select(Consent.text)).one()
+    assert words.startswith(EVERYTHING_WORDS)
+    assert words.removeprefix(EVERYTHING_WORDS).strip() in text("/")
+
+
+def test_what_is_ticked_wins(client, database):
+    client.post("/subscribe", data={"email": "reader@example.org", "otherwise": "all", "follow": ["KZ", "west-africa"]})
+
+    assert followed(database) == ["west-africa", "KZ"]
+    with database.reading() as session:
+        assert EVERYTHING_WORDS not in session.scalars(select(Consent.text)).one()
+
+
+@pytest.mark.parametrize(
+    ("form", "ticked"),
+    [
+        ({"otherwise": "all"}, ["all"]),
+        ({"otherwise": "all", "follow": ["SD", "KZ"]}, ["SD", "KZ"]),
+        ({"follow": ["FR"]}, ["FR"]),
+    ],
+)
+def test_after_an_error_the_choice_stands_ticked_and_can_be_seen(client, form, ticked):
+    answer = client.post("/subscribe", data={"email": "reader@", **form})
+
+    assert answer.status_code == 400
+    assert 'value="reader@"' in answer.text
+    assert {code for code, is_ticked in boxes(answer.text) if is_ticked} == set(ticked)
+    if "SD" in ticked:
+        assert "<details open>" in answer.text
+
+
+@pytest.mark.parametrize("otherwise", ["atlantis", "<b>"])
+def test_a_forged_default_is_refused_like_any_choice(client, database, otherwise):
+    answer = client.post("/subscribe", data={"email": "reader@example.org", "otherwise": otherwise})
+
+    assert answer.status_code == 400
+    assert "one of the places isn’t in it" in answer.text
+    assert followed(database) == []
+
+
+def test_pages_stay_light_when_70_places_have_updates(database, text):
+    headline = "Talks went on while the ceasefire held in most of the country, and the opposition called for a boycott."
+    with database.writing() as session:
+        for place in gazetteer().places[:70]:
+            editorial.store(session, an_update(place.code, NOVEMBER, Trend.UNCHANGED, headline=headline), now=START)
+
+    for path in PAGES:
+        assert len(text(path).encode()) < MOST_BYTES, path

@@ -24,6 +24,7 @@ from newsletter.domain.address import Address
 from newsletter.errors import InvalidAddress, SettingsError
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.publication import Publication
+from newsletter.services.schedule import with_named_weekdays
 from newsletter.storage.database import EXAMPLE_URLS, Database
 
 PREFIX = "NEWSLETTER_"
@@ -80,7 +81,7 @@ def _zone(value: str) -> str:
 
 def _cron(value: str) -> str:
     try:
-        CronTrigger.from_crontab(value, timezone="UTC")
+        CronTrigger.from_crontab(with_named_weekdays(value), timezone="UTC")
     except ValueError:
         raise ValueError('write five cron fields, such as "0 9 1 * *" for 09:00 on the 1st') from None
     return value

@@ -45,7 +45,14 @@ class Outbox:
             except InvalidAddress:
                 yield Outcome(delivery.claim, Verdict.NEVER, _BAD_ADDRESS)
                 continue
-            yield OutgoingMessage(delivery.claim, spliced.mail_from, spliced.rcpt_to, spliced.data)
+            yield OutgoingMessage(
+                delivery.claim,
+                spliced.mail_from,
+                spliced.rcpt_to,
+                spliced.data,
+                # Made of quoted-printable pieces: only a To beyond ASCII has to be looked at again.
+                wire_ready=spliced.rcpt_to.isascii(),
+            )
 
     def notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[OutgoingMessage | Outcome]:
         """The same for notices; `latest` is the edition that a welcome points to."""

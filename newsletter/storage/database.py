@@ -82,7 +82,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A transaction that only reads: it waits for nobody, and sees one state of things."""
+        """A transaction that only reads, and waits for nobody."""
         with opened(), Session(self._snapshots) as session:
             yield session
 

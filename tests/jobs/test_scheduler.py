@@ -10,6 +10,7 @@ from multiprocessing.synchronize import Barrier
 from threading import Event
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import func, select
 
 from newsletter.config import Release, Settings
@@ -198,3 +199,13 @@ def test_a_database_that_is_away_is_tried_again_at_the_next_tick(sqlite, setting
     ticker.shutdown()
 
     assert "the schedule waits for its next tick: the database can't be used: locked" in caplog.text
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_ticks():
+    ticker = BackgroundScheduler(timezone="UTC", jobstores={"default": (store := scheduler.TickStore())})
+    ticker.start(paused=True)
+    job = ticker.add_job(print, "interval", seconds=scheduler.TICK_SECONDS, next_run_time=NOW)
+
+    assert store.get_due_jobs(NOW - timedelta(seconds=scheduler.TICK_SECONDS)) == []
+    assert store.get_due_jobs(NOW - timedelta(days=40)) == [job]
+    ticker.shutdown(wait=False)

@@ -28,6 +28,10 @@ def as_read(text: str) -> str:
 @example(["a" * 72 + "é"])
 @example(["\n", "", ".", "\n"])
 @example(["tail ", "\n"])
+@example(["." * 200])
+@example(["." + "a" * 75 + "\n"])
+@example(["a" * 75 + "." * 80])
+@example(["." + "é" * 12 + "aa\n"])
 def test_pieces_decode_to_their_joined_texts_in_lines_of_at_most_76_octets(pieces):
     joined = b"".join(quoted.encode(piece) for piece in pieces)
 
@@ -37,6 +41,7 @@ def test_pieces_decode_to_their_joined_texts_in_lines_of_at_most_76_octets(piece
     assert lines[-1] == b"", "a piece ends a line"
     assert all(len(line) <= 76 for line in lines)
     assert not any(line.endswith((b" ", b"\t")) for line in lines), "relays strip white space at a line's end"
+    assert not any(line.startswith(b".") for line in lines), "or the message would need dot-stuffing"
     assert b"\r" not in b"".join(lines)
     assert b"\n" not in b"".join(lines)
     assert joined.isascii()

@@ -88,7 +88,7 @@ class Relay:
             verb = line[:4].upper()
             reply = "250 2.0.0 ok"
             if verb == "EHLO":
-                reply = "".join(f"250-{offer}\r\n" for offer in ("relay.example.org", *OFFERS[:-1])) + f"250 {OFFERS[-1]}"
+                reply = "\r\n".join(("250-relay.example.org", *(f"250-{offer}" for offer in OFFERS), "250 HELP"))
             elif verb == "MAIL":
                 mail_from, rcpt_to = _path(line), ""
             elif verb == "RCPT":
@@ -107,8 +107,9 @@ class Relay:
     async def _take(self, mail_from: str, rcpt_to: str, content: bytes) -> str:
         reply = self._answer_dot(rcpt_to)
         if reply.startswith("2"):
+            data = content.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
             with self._changed:
-                self._taken.append(Taken(mail_from, rcpt_to, content.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")))
+                self._taken.append(Taken(mail_from, rcpt_to, data))
                 self._changed.notify_all()
         await asyncio.sleep(self._delay)
         return reply

@@ -1,8 +1,8 @@
 """Links in mail, and the signed tokens in them.
 
 A token names a subscriber for one purpose, and nothing else: whoever holds it holds the mail it came in. They are
-itsdangerous signatures with SHA-256 and one salt a purpose. A digest needs two tokens for each of a million readers: for
-these the signature is taken with the derived key directly: the same bytes, at a tenth of the time.
+itsdangerous signatures with SHA-256 and one salt a purpose. A digest needs two tokens for each of a million readers:
+for these the signature is taken with the derived key directly: the same bytes, at a tenth of the time.
 """
 
 from __future__ import annotations

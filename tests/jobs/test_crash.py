@@ -1,7 +1,7 @@
 """T1: the sender is killed at random points, and nobody is lost.
 
-The relay keeps a message when its dot arrives and answers 20 ms later, so that a kill in between leaves a copy out whose
-outcome nobody recorded: the worst moment there is.
+The relay keeps a message when its dot arrives and answers 20 ms later, so that a kill in between leaves a copy out
+whose outcome nobody recorded: the worst moment there is.
 """
 
 from __future__ import annotations
@@ -82,17 +82,21 @@ def stops_at(readers: int, stops: int, seed: int) -> list[int]:
 
 
 def crash(
-    database: Database, make_settings: Callable[..., Settings], command: str, instance: Path, *, readers: int, kills: int
+    database: Database,
+    make_settings: Callable[..., Settings],
+    command: str,
+    instance: Path,
+    *,
+    readers: int,
+    kills: int,
 ) -> None:
     settings = make_settings()
     add_readers(database, readers, now=NOW)
     edition_id = approve_sample(database, settings, now=NOW)
     with Relay(delay=RELAY_SECONDS) as relay:
         sending = Sending(command, database, relay, instance)
-        taken_before_restart = []
         for when in stops_at(readers, kills, seed=7):
             sending.stop(signal.SIGKILL, relay, when=when)
-            taken_before_restart.append(len(relay.taken()))
         sending.finish()
         got = copies(relay)
 

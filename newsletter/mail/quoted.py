@@ -11,7 +11,9 @@ import binascii
 import re
 
 _LONGEST = 76  #: octets of a line, its soft break included
-_DOTTED = re.compile(rb"^\..*$", re.MULTILINE)
+#: What a line that may have to be changed begins or ends with: binascii doesn't count the octets of a last white space.
+_MARKS = (b"\n.", b"=20\n", b"=09\n")
+_UNFIT = re.compile(rb"^(?:\..*|.{77,})$", re.MULTILINE)
 
 
 def encode(text: str) -> bytes:
@@ -24,18 +26,18 @@ def encode(text: str) -> bytes:
     else:
         # The x keeps the place of the soft break's "=", so that the last line is not one octet too long.
         lines = binascii.b2a_qp(flat + b"x", istext=True)[:-1] + b"=\n"
-    if lines.startswith(b".") or b"\n." in lines:
-        lines = _DOTTED.sub(lambda match: _undotted(match[0]), lines)
+    if lines.startswith(b".") or any(mark in lines for mark in _MARKS):
+        lines = _UNFIT.sub(lambda match: _fitting(match[0]), lines)
     return lines.replace(b"\n", b"\r\n")
 
 
-def _undotted(line: bytes) -> bytes:
-    """The same line with its leading dot encoded, in two lines if it gets too long."""
-    line = b"=2E" + line[1:]
+def _fitting(line: bytes) -> bytes:
+    """The same line with a leading dot encoded, in two lines if it is too long."""
+    if line.startswith(b"."):
+        line = b"=2E" + line[1:]
     if len(line) <= _LONGEST:
         return line
     cut = _LONGEST - 1
     while b"=" in line[cut - 2 : cut]:
         cut -= 1  # not within an encoded octet
-    rest = line[cut:]
-    return line[:cut] + b"=\n" + (_undotted(rest) if rest.startswith(b".") else rest)
+    return line[:cut] + b"=\n" + _fitting(line[cut:])

@@ -28,6 +28,9 @@ def as_read(text: str) -> str:
 @example(["a" * 72 + "é"])
 @example(["\n", "", ".", "\n"])
 @example(["tail ", "\n"])
+@example(["a" * 74 + " \n"])
+@example(["." * 74 + "\t\n"])
+@example(["é" * 12 + "aaa \nb"])
 @example(["." * 200])
 @example(["." + "a" * 75 + "\n"])
 @example(["a" * 75 + "." * 80])
@@ -48,12 +51,15 @@ def test_pieces_decode_to_their_joined_texts_in_lines_of_at_most_76_octets(piece
     assert b"\0" not in joined
 
 
-@pytest.mark.parametrize("length", range(70, 82))
-def test_a_last_line_of_any_length_has_room_for_its_soft_break(length):
-    piece = quoted.encode("a" * length)
+@pytest.mark.parametrize("length", range(68, 82))
+@pytest.mark.parametrize("end", ["", " ", " \n", "\t\n", ".", "é", " é\n"], ids=repr)
+@pytest.mark.parametrize("start", ["", ".", "é"])
+def test_a_line_of_any_length_has_room_for_what_is_added_at_its_end(start, length, end):
+    text = start + "a" * length + end
+    piece = quoted.encode(text)
 
     assert max(map(len, piece.split(b"\r\n"))) <= 76
-    assert quopri.decodestring(piece.replace(b"\r\n", b"\n")) == b"a" * length
+    assert quopri.decodestring(piece.replace(b"\r\n", b"\n")) == text.encode()
 
 
 def test_nothing_is_nothing():

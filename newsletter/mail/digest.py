@@ -107,7 +107,7 @@ class Wording:
 
     def slots(self, recipient: Recipient, tally: Tally, shortened: int) -> tuple[Slots, Slots]:
         """A reader's words, for the text part and for the HTML part (where templates escape them)."""
-        names = self.names(recipient)
+        names = [self.name(code) for code in recipient.follows]
         summary = summarise(tally, shortened)
         manage_url = self._links.manage(recipient.subscriber_id)
         unsubscribe_url = self._links.unsubscribe(recipient.subscriber_id)
@@ -116,9 +116,9 @@ class Wording:
             Slots(summary, ", ".join(names), manage_url, unsubscribe_url),
         )
 
-    def names(self, recipient: Recipient) -> list[str]:
-        """What they follow, by the names that a reader knows."""
-        return [self._names.get(code, code) for code in recipient.follows]
+    def name(self, subject: str) -> str:
+        """What a reader calls a subject."""
+        return self._names.get(subject, subject)
 
 
 def summarise(tally: Tally, shortened: int) -> str:
@@ -129,7 +129,7 @@ def summarise(tally: Tally, shortened: int) -> str:
 
 
 def in_lines(names: Sequence[str]) -> str:
-    """Names parted by commas, in lines of a text part; textwrap would cost more than all the rest of a digest."""
+    """Names parted by commas, in lines of a text part; unlike wrap, it never breaks a name."""
     lines = []
     line = names[0] if names else ""
     for name in names[1:]:

@@ -19,8 +19,8 @@ def list_fields(publication: Publication) -> list[bytes]:
     ]
 
 
-def list_unsubscribe(url: str, publication: Publication) -> bytes:
+def list_unsubscribe(token: str, publication: Publication) -> bytes:
     """List-Unsubscribe with the one-click https address (RFC 8058) and, for old clients, a mail to the sender."""
-    token = url.rpartition("/")[2]
+    https = f"{publication.links.unsubscribe_prefix}{token}"
     mailto = f"mailto:{publication.sender_address}?subject=unsubscribe%20{token}"
-    return structured("List-Unsubscribe", f"<{url}>,", f"<{mailto}>")
+    return b"List-Unsubscribe: <%b>,\r\n <%b>\r\n" % (https.encode("ascii"), mailto.encode("ascii"))

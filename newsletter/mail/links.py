@@ -48,6 +48,7 @@ class Tokens:
         self._secret_key = secret_key
         self._signers = {purpose: _signer(Signer, secret_key, purpose) for purpose in Purpose}
         self._keys = {purpose: signer.derive_key() for purpose, signer in self._signers.items()}
+        self._digest_keys: dict[str, bytes] = {}
 
     def make(self, purpose: Purpose, subscriber_id: int) -> str:
         """A token without an end: leaving must always be possible (RFC 8058)."""
@@ -84,8 +85,10 @@ class Tokens:
 
     def digest(self, purpose: str, *parts: object) -> str:
         """A keyed hash (HMAC-SHA-256, hex) of `parts`, for message ids and suppressions."""
-        message = "\0".join(map(str, parts)).encode()
-        return hmac.digest(f"{purpose}\0{self._secret_key}".encode(), message, "sha256").hex()
+        key = self._digest_keys.get(purpose)
+        if key is None:
+            key = self._digest_keys[purpose] = f"{purpose}\0{self._secret_key}".encode()
+        return hmac.digest(key, "\0".join(map(str, parts)).encode(), "sha256").hex()
 
 
 def _signer(kind: type[AnySigner], secret_key: str, purpose: Purpose) -> AnySigner:
@@ -99,6 +102,8 @@ class Links:
     def __init__(self, base_url: str, tokens: Tokens) -> None:
         self.base_url = base_url.rstrip("/")
         self.tokens = tokens
+        self.manage_prefix = f"{self.base_url}/manage/"  #: a token follows
+        self.unsubscribe_prefix = f"{self.base_url}/unsubscribe/"
 
     def home(self) -> str:
         return f"{self.base_url}/"
@@ -116,7 +121,7 @@ class Links:
         return f"{self.base_url}/confirm/{self.tokens.make_dated(Purpose.CONFIRM, subscriber_id, at=at)}"
 
     def manage(self, subscriber_id: int) -> str:
-        return f"{self.base_url}/manage/{self.tokens.make(Purpose.MANAGE, subscriber_id)}"
+        return f"{self.manage_prefix}{self.tokens.make(Purpose.MANAGE, subscriber_id)}"
 
     def unsubscribe(self, subscriber_id: int) -> str:
-        return f"{self.base_url}/unsubscribe/{self.tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)}"
+        return f"{self.unsubscribe_prefix}{self.tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)}"

@@ -11,6 +11,7 @@ from newsletter.domain.states import NoticeKind
 from newsletter.mail import headers, quoted
 from newsletter.mail.digest import Wording
 from newsletter.mail.fields import list_fields, list_unsubscribe
+from newsletter.mail.links import Purpose
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import environment, inline_css
@@ -73,11 +74,12 @@ def _words(
 ) -> tuple[str, str, str]:
     """Subject, text part and HTML part."""
     links = publication.links
+    wording = Wording(publication, gazetteer)
     context = {
         "publication": publication,
         "links": links,
         "latest": latest,
-        "follows": Wording(publication, gazetteer).names(recipient),
+        "follows": [wording.name(code) for code in recipient.follows],
         "confirm_url": links.confirm(recipient.subscriber_id, at=at),
         "manage_url": links.manage(recipient.subscriber_id),
         "unsubscribe_url": links.unsubscribe(recipient.subscriber_id),
@@ -104,6 +106,6 @@ def _list_of(kind: NoticeKind, recipient: Recipient, publication: Publication) -
         return []
     return [
         *list_fields(publication),
-        list_unsubscribe(publication.links.unsubscribe(recipient.subscriber_id), publication),
+        list_unsubscribe(publication.links.tokens.make(Purpose.UNSUBSCRIBE, recipient.subscriber_id), publication),
         headers.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ]

@@ -12,8 +12,10 @@ from newsletter.domain.edition import Tally
 from newsletter.domain.place import Gazetteer
 from newsletter.mail import quoted
 from newsletter.mail.compiled import Compiled
-from newsletter.mail.digest import Wording, in_lines, summarise
+from newsletter.mail.digest import Wording, summarise
 from newsletter.mail.fields import list_unsubscribe
+from newsletter.mail.follows import FollowsPieces
+from newsletter.mail.links import Purpose
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import wrap
@@ -40,7 +42,9 @@ class Splicer:
     def __init__(self, compiled: Compiled, publication: Publication, gazetteer: Gazetteer) -> None:
         self._compiled = compiled
         self._publication = publication
-        self._wording = Wording(publication, gazetteer)
+        links = publication.links
+        self._manage, self._unsubscribe = (quoted.encode(links.manage_prefix), quoted.encode(links.unsubscribe_prefix))
+        self._follows = FollowsPieces(Wording(publication, gazetteer).name)
         self._bits: dict[str, int] = {}
         for number, entry in enumerate(compiled.entries):
             for code in (subjects_.ALL, entry.region, entry.place):
@@ -108,17 +112,17 @@ class Splicer:
     def _values(self, recipient: Recipient, tally: Tally, shortened: int) -> dict[str, bytes]:
         """The slots' bytes, each encoded for the part that it stands in."""
         links = self._publication.links
-        names = self._wording.names(recipient)
         text_summary, html_summary = self._summaries(tally, shortened)
-        unsubscribe_url = links.unsubscribe(recipient.subscriber_id)
-        manage = quoted.encode(links.manage(recipient.subscriber_id))
-        unsubscribe = quoted.encode(unsubscribe_url)
+        unsubscribe_token = links.tokens.make(Purpose.UNSUBSCRIBE, recipient.subscriber_id)
+        # A token is shorter than a line, and has nothing in it that quoted-printable would encode.
+        manage = b"%b%b=\r\n" % (self._manage, links.tokens.make(Purpose.MANAGE, recipient.subscriber_id).encode())
+        unsubscribe = b"%b%b=\r\n" % (self._unsubscribe, unsubscribe_token.encode())
         return {
-            "list_unsubscribe": list_unsubscribe(unsubscribe_url, self._publication),
+            "list_unsubscribe": list_unsubscribe(unsubscribe_token, self._publication),
             "text.summary": text_summary,
             "html.summary": html_summary,
-            "text.follows": quoted.encode(in_lines(names)),
-            "html.follows": quoted.encode(html.escape(", ".join(names), quote=False)),
+            "text.follows": self._follows.text(recipient.follows),
+            "html.follows": self._follows.html(recipient.follows),
             "text.manage_url": manage,
             "html.manage_url": manage,
             "text.unsubscribe_url": unsubscribe,

@@ -71,9 +71,9 @@ def _update(code: str, dice: random.Random) -> Update:
         month=MONTH,
         trend=dice.choices(list(Trend), (2, 1, 5))[0],
         alerts=(Alert.CONFLICT_RISK,) if dice.random() < 0.05 else (),
-        headline=_words(dice, 9),
-        developments=(Development(_words(dice, 6), _words(dice, 14)),),
-        quotes=(Quote(date(2022, 11, 7), _words(dice, 5), "Example Courier"),) if dice.random() < 0.2 else (),
+        headline=_words(dice, 6),
+        developments=(Development(_words(dice, 3), _words(dice, 3)),),
+        quotes=(Quote(date(2022, 11, 7), _words(dice, 5), "Example Courier"),) if dice.random() < 0.02 else (),
     )
 
 

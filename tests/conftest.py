@@ -13,6 +13,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, make_url, text
 
 from newsletter import config
@@ -22,6 +24,10 @@ from newsletter.mail.publication import Publication
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from tests import parts
+
+# A busy machine is no reason to fail: no test here is about time.
+hypothesis_settings.register_profile("newsletter", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("newsletter")
 
 NOW = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)  #: the 1st of the month after the sample's last
 

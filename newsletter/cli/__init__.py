@@ -2,7 +2,8 @@
 
     main        the command group, and what becomes of errors
     opening     settings, database and transactions for a command
-    service     serve, demo, config, db upgrade, doctor
+    service     serve, demo, config, db upgrade
+    doctor      is all well? settings, database, relay, DNS
     walk        demo --check: the whole job once, over HTTP and SMTP
     updates     country updates in and out, sample data, places
     editions    the month's edition: assemble, look at, approve, send

@@ -10,6 +10,7 @@ import click
 
 from newsletter.cli.admins import admin
 from newsletter.cli.demo import demo
+from newsletter.cli.doctor import doctor
 from newsletter.cli.editions import edition
 from newsletter.cli.service import config, db, serve
 from newsletter.cli.subscribers import subscribers
@@ -25,7 +26,7 @@ def cli() -> None:
     logging.getLogger("newsletter").setLevel(logging.INFO)
 
 
-for command in (demo, serve, config, db, sample, places, updates, subscribers, edition, admin):
+for command in (demo, serve, doctor, config, db, sample, places, updates, subscribers, edition, admin):
     cli.add_command(command)
 
 

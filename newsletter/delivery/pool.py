@@ -163,9 +163,7 @@ class Pool:
 
     def _begin(self, offers: Offers) -> Conversation:
         limit = self._settings.messages_per_connection
-        return Conversation(
-            offers, take=self._queue.take, outcomes=self._outcomes, window=self._window, limit=limit
-        )
+        return Conversation(offers, take=self._queue.take, outcomes=self._outcomes, window=self._window, limit=limit)
 
     def _may_open(self, now: float) -> bool:
         if len(self._connections) >= self._settings.connections or now < self._backoff.until:

@@ -27,9 +27,9 @@ updates = st.builds(
     month=st.builds(Month, st.integers(1900, 9998), st.integers(1, 12)),
     trend=st.sampled_from(Trend),
     headline=filled,
-    developments=st.lists(st.builds(Development, texts.filter(str.strip), texts), min_size=1, max_size=6).map(tuple),
+    developments=st.lists(st.builds(Development, filled, texts), min_size=1, max_size=6).map(tuple),
     alerts=st.lists(st.sampled_from(Alert), unique=True).map(tuple),
     quotes=st.lists(st.builds(Quote, _DAYS, texts, texts, st.none() | texts, st.none() | texts), max_size=3).map(tuple),
-    links=st.lists(st.builds(Link, _DAYS, texts, texts, _URLS), max_size=3).map(tuple),
+    links=st.lists(st.builds(Link, _DAYS, filled, texts.filter(str.strip), _URLS), max_size=3).map(tuple),
     state=st.sampled_from(UpdateState),
 )

@@ -13,6 +13,7 @@ from newsletter.domain.update import Trend, Update, UpdateState
 #: How far back the strip of trends reaches, with the edition's own month.
 STRIP_MONTHS = 12
 
+_BEFORE = {Trend.DETERIORATED: "deteriorating", Trend.IMPROVED: "improving", Trend.UNCHANGED: "no change"}
 _ORDINALS = (
     *("second", "third", "fourth", "fifth", "sixth", "seventh"),
     *("eighth", "ninth", "tenth", "eleventh", "twelfth"),
@@ -68,14 +69,14 @@ class Entry:
     @property
     def change(self) -> str:
         """What is different from the month before, in a few words; empty when nothing can be said."""
-        before = self.update.month.previous
+        before = self.update.month.previous.name.split()[0]
         if self.trend_before is None:
-            return f"no update in {before.name}" if any(self.strip[:-1]) else ""
+            return f"no update in {before}" if any(self.strip[:-1]) else ""
         if self.months_running == STRIP_MONTHS:  # the strip goes no further back
             return f"{_ORDINALS[-1]} month in a row, or more"
         if self.months_running > 1:
             return f"{_ORDINALS[self.months_running - 2]} month in a row"
-        return f"{self.trend_before.word.lower()} in {before.name}"
+        return f"after {_BEFORE[self.trend_before]} in {before}"
 
     @property
     def weight(self) -> int:

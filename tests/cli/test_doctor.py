@@ -193,28 +193,29 @@ def test_looking_for_a_sender_makes_no_file_where_none_has_run(sqlite):
 
 
 @pytest.mark.parametrize(
-    ("month", "state", "note", "found", "words"),
+    ("edition", "state", "words"),
     [
-        ("2022-11", "draft", None, WARN, "2022-11 is a draft, and due since 2022-12-01 09:00 UTC. Look at it"),
-        ("2022-11", "draft", "no update is ready", WARN, "No update is ready."),
-        ("2022-12", "draft", None, OK, "None waits for anybody."),
-        ("2020-01", "draft", None, OK, "None waits for anybody."),
-        ("2022-11", "approved", None, WARN, "Run 'newsletter edition send 2022-11'."),
-        ("2022-11", "sending", None, OK, "2022-11 is being sent."),
-        ("2022-11", "sending", "no connection", WARN, "and waits. No connection."),
-        ("2022-10", "paused", "a@b.org was refused", WARN, "2022-10 is paused. <address> was refused. See to that"),
-        ("2022-11", "sent", None, OK, "None waits for anybody."),
-        ("2022-11", "cancelled", None, OK, "None waits for anybody."),
+        (("2022-11", "draft", None), WARN, "2022-11 is a draft, and due since 2022-12-01 09:00 UTC. Look at it"),
+        (("2022-11", "draft", "no update is ready"), WARN, "No update is ready."),
+        (("2022-12", "draft", None), OK, "None waits for anybody."),
+        (("2020-01", "draft", None), OK, "None waits for anybody."),
+        (("2022-11", "approved", None), WARN, "Run 'newsletter edition send 2022-11'."),
+        (("2022-11", "sending", None), OK, "2022-11 is being sent."),
+        (("2022-11", "sending", "no connection"), WARN, "and waits. No connection."),
+        (("2022-10", "paused", "a@b.org was refused"), WARN, "2022-10 is paused. <address> was refused. See to that"),
+        (("2022-11", "sent", None), OK, "None waits for anybody."),
+        (("2022-11", "cancelled", None), OK, "None waits for anybody."),
     ],
 )
-def test_editions_that_wait(sqlite, settings, month, state, note, found, words):
+def test_editions_that_wait(sqlite, settings, edition, state, words):
+    month, edition_state, note = edition
     with sqlite.writing() as session:
-        edition = editions.ensure(session, Month.parse(month), now=NOW)
-        edition.state, edition.note = EditionState(state).value, note
+        made = editions.ensure(session, Month.parse(month), now=NOW)
+        made.state, made.note = EditionState(edition_state).value, note
 
     with sqlite.reading() as session:
         told = list(running.waiting(session, Schedule(settings.schedule, settings.zone), now=NOW))
-    is_told(told[0], found, words)
+    is_told(told[0], state, words)
 
 
 def test_an_edition_that_nobody_assembled(sqlite, settings):
@@ -286,7 +287,7 @@ def test_a_relay_that_repeats_secrets_is_not_repeated():
 
 
 def test_an_error_as_a_sentence():
-    assert sentence("no such user <ada@x.org>, ask me@x.org.") == "No such user <address>, ask <address>"
+    assert sentence("no such user <ada@x.org>, ask me@x.org.") == "No such user <address>, ask <address>."
 
 
 # DNS: from texts to findings

@@ -126,10 +126,10 @@ def test_a_part_of_an_edition_keeps_its_order():
     ("trends", "change"),
     [
         pytest.param([SAME], "", id="the first update of a place"),
-        pytest.param([WORSE, None, SAME], "no update in October 2022", id="a month without an update"),
-        pytest.param([WORSE, SAME], "deteriorated in October 2022", id="worse before"),
-        pytest.param([BETTER, SAME], "improved in October 2022", id="better before"),
-        pytest.param([SAME, WORSE], "unchanged in October 2022", id="unchanged before"),
+        pytest.param([WORSE, None, SAME], "no update in October", id="a month without an update"),
+        pytest.param([WORSE, SAME], "after deteriorating in October", id="worse before"),
+        pytest.param([BETTER, SAME], "after improving in October", id="better before"),
+        pytest.param([SAME, WORSE], "after no change in October", id="unchanged before"),
         pytest.param([WORSE, WORSE], "second month in a row", id="two months"),
         pytest.param([SAME, WORSE, WORSE, WORSE], "third month in a row", id="three months"),
         pytest.param([WORSE, None, WORSE, WORSE], "second month in a row", id="a gap ends a row"),
@@ -147,7 +147,7 @@ def test_what_changed_names_the_month_across_the_years_end():
     january = Month(2023, 1)
     updates = [an_update(month=january), an_update(month=january.previous, trend=WORSE)]
 
-    assert assemble(january, updates, GAZETTEER).entries[0].change == "deteriorated in December 2022"
+    assert assemble(january, updates, GAZETTEER).entries[0].change == "after deteriorating in December"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import dns.message
 import dns.resolver
@@ -34,6 +35,7 @@ from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Edition
 from tests.conftest import NOW
+from tests.delivery.test_real_server import AnyPort
 from tests.services.stock import NOVEMBER, add_readers, store_updates
 
 OK, WARN, BAD = State
@@ -542,13 +544,6 @@ class _Refusing:
 
 
 def test_a_relay_that_refuses_the_password(well):
-    from aiosmtpd.controller import Controller
-
-    class AnyPort(Controller):
-        def _trigger_server(self) -> None:
-            self.port = self.server.sockets[0].getsockname()[1]
-            super()._trigger_server()
-
     relay = AnyPort(_Refusing(), hostname="127.0.0.1", port=0, auth_require_tls=False)
     relay.start()
     try:
@@ -628,6 +623,20 @@ def test_postgresql(well, postgresql):
 
     assert re.fullmatch(r"ok: PostgreSQL \d+\.\d+, set up for this version\.", told["database"])
     assert "disk" not in told
+
+
+def test_a_database_that_grants_nothing(well, postgresql):
+    role = f"nobody_{uuid4().hex[:12]}"
+    with postgresql.writing() as session:
+        session.execute(text(f"CREATE ROLE {role} LOGIN"))
+    url = postgresql.engine.url.set(username=role).render_as_string(hide_password=False)
+
+    told = well("--offline", DATABASE_URL=url)["database"]
+
+    with postgresql.writing() as session:
+        session.execute(text(f"DROP ROLE {role}"))
+    assert told.startswith("bad: It refuses to be looked at: permission denied for ")
+    assert told.endswith("Give this service's user the rights of the tables' owner.")
 
 
 def test_no_address_and_no_secret_is_told(run, instance, sampled, catcher):

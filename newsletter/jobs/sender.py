@@ -8,6 +8,7 @@ what came back is kept, and recorded with the first commit that works again.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
-from newsletter.errors import ContentChanged, RelayRefused, StorageUnavailable
+from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable
 from newsletter.jobs.outbox import Outbox
 from newsletter.jobs.speed import Allowance
 from newsletter.services import claims, deliveries, editions, results
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.25  #: between two looks for something to do
 PROBE_SECONDS = 1.0  #: between two tries while the relay can't be reached
+STALE_SECONDS = 1.0  #: what has waited so long for the relay is looked at anew before it is sent
 CLOSING_SECONDS = 30.0  #: for what is in flight when the sender is told to stop
 
 
@@ -58,7 +60,8 @@ class Sender:
         self._withdrawn: list[Claim] = []  # taken back, and not given back yet
         self._outstanding: Counter[int] = Counter()  # armed rows, by edition
         self._positions: dict[int, int] = {}  # edition -> the subscriber up to whom nothing is pending
-        self._told_trouble: str | None = None
+        self._told: RelayError | None = None  # the trouble that admins know of
+        self._fresh_at = time.monotonic()  # since when something has been waiting for the relay
 
     @property
     def trouble(self) -> str | None:
@@ -85,25 +88,36 @@ class Sender:
     def _tick(self, *, arms: bool) -> bool:
         """One transaction; whether it was committed."""
         now = self._clock()
-        if self._engine.trouble or not arms:
+        trouble = self._engine.trouble
+        if trouble or not arms or self._has_waited():
             # What waits for the relay must not outlast its reader's wish: it goes back, and is looked at anew.
             self._withdraw()
         try:
             with self._database.writing() as session:
+                claims.require_own_run(session, self._owner)
                 sending = self._record(session, now)
-                self._tell_trouble(session, sending)
+                self._tell_trouble(session, sending, trouble)
                 notices, digests = self._arm(session, sending, now) if arms else ([], [])
                 latest = self._latest(session) if notices else None
         except StorageUnavailable as error:
             log.warning("nothing is sent until the database can be written: %s", error)
             return False
+        self._told = trouble
         self._settle()
         self._engine.settle(window=self._allowance.window)
         self._submit(self._outbox.notices(notices, latest), ahead=True)
         self._submit(self._outbox.digests(digests), ahead=False)
         return True
 
+    def _has_waited(self) -> bool:
+        """Whether something may have waited for the relay for more than STALE_SECONDS."""
+        now = time.monotonic()
+        if not self._engine.waiting:
+            self._fresh_at = now
+        return now - self._fresh_at > STALE_SECONDS
+
     def _withdraw(self) -> None:
+        self._fresh_at = time.monotonic()
         self._withdrawn += cast("list[Claim]", self._engine.withdraw())
 
     def _record(self, session: Session, now: datetime) -> list[int]:
@@ -123,7 +137,7 @@ class Sender:
 
     def _settle(self) -> None:
         """After the commit: what was recorded is done with, and what went back will be found again."""
-        returned = [cast("Claim", outcome.key) for outcome in self._outcomes if outcome.verdict in _GOES_BACK]
+        returned = [cast("Claim", outcome.key) for outcome in self._outcomes if outcome.verdict is Verdict.LOST]
         for claim in [*returned, *self._withdrawn]:
             position = self._positions.get(claim.edition_id, 0)
             self._positions[claim.edition_id] = min(position, claim.row_id - 1)
@@ -186,18 +200,19 @@ class Sender:
                 messages.append(each)
         self._engine.submit(messages, ahead=ahead)
 
-    def _tell_trouble(self, session: Session, sending: Iterable[int]) -> None:
-        """Keep with the editions that wait why they wait; a relay that refuses us waits for a person."""
-        trouble = self.trouble
-        if trouble == self._told_trouble:
+    def _tell_trouble(self, session: Session, sending: Iterable[int], trouble: RelayError | None) -> None:
+        """Keep with the editions that wait why they wait; a relay that refuses us waits for a person.
+
+        Each failed try is a trouble of its own, so an edition that was resumed too early is paused again.
+        """
+        if trouble is self._told:
             return
-        self._told_trouble = trouble
         if trouble:
             log.warning("the relay can't be used: %s", trouble)
         for edition_id in sending:
             edition = session.get_one(Edition, edition_id)
-            edition.note = trouble
-            if isinstance(self._engine.trouble, RelayRefused):
+            edition.note = str(trouble) if trouble else None
+            if isinstance(trouble, RelayRefused):
                 edition.state = EditionState.PAUSED.value
 
     def _is_anything_due(self) -> bool:
@@ -216,10 +231,11 @@ class Sender:
         """Start nothing more, wait for what is in flight, record all of it."""
         self._withdraw()
         self._outcomes += self._engine.close(CLOSING_SECONDS)
+        until = time.monotonic() + CLOSING_SECONDS
         while not self._tick(arms=False):
-            pass  # each try waits for the database as long as busy_timeout
+            if time.monotonic() > until:
+                log.warning("what the relay took last could not be recorded; the next sender flags it")
+                return
+            time.sleep(PROBE_SECONDS)
         with self._database.writing() as session:
             claims.end_run(session, self._owner, now=self._clock())
-
-
-_GOES_BACK = (Verdict.LOST, Verdict.REFUSED)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
 from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, SkipReason, SubscriberState
+from newsletter.errors import SenderRunning
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
 from newsletter.services import deliveries, preferences, suppressions
@@ -88,6 +89,8 @@ def begin_run(session: Session, *, now: datetime) -> int:
 
     What is armed now was armed by a sender that is dead: it goes back, flagged, because a copy may be out.
     """
+    # Waits for a sender that is in the middle of a tick and doesn't know yet that its lock is gone.
+    session.execute(select(SenderRun.id).where(SenderRun.ended_at.is_(None)).with_for_update())
     run = SenderRun(started_at=now)
     session.add(run)
     session.flush()
@@ -107,6 +110,19 @@ def begin_run(session: Session, *, now: datetime) -> int:
 
 
 _MAY_HOLD_ARMED = [state.value for state in (EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED)]
+
+
+def require_own_run(session: Session, owner: int) -> None:
+    """Raises SenderRunning when another sender has begun since: the lock was lost with its connection.
+
+    A lock on a file lasts as long as the process, so on SQLite there is nothing to look at.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    connection = session.connection()
+    connection.execute(outbox_queries.OWN_RUN, {"owner": owner})
+    if connection.scalar(outbox_queries.NEWEST_RUN) != owner:
+        raise SenderRunning("another sender has taken over")
 
 
 def end_run(session: Session, owner: int, *, now: datetime) -> None:

@@ -72,14 +72,14 @@ def record(session: Session, outcomes: Iterable[tuple[Claim, Outcome]], recordin
     """Write what the relay said of each claim; how many rows were written: fewer when some are not ours any more."""
     outcomes = list(outcomes)
     claims = [claim for claim, _ in outcomes]
-    pauses = any(_refuses_an_edition(claim, outcome) for claim, outcome in outcomes)
-    editions = _lock_editions(session, claims, exclusively=pauses)
+    pausing = _pausing(outcomes)
+    editions = _lock_editions(session, claims, exclusively=bool(pausing))
     queued = _queued_at(session, claims, editions)
     plain: list[_Row] = []
     written = 0
     for claim, outcome in outcomes:
         row = _row(claim, outcome, queued[claim[:2]], recording)
-        if not (_is_bounce(outcome) or _refuses_an_edition(claim, outcome)):
+        if not (_is_bounce(outcome) or claim in pausing):
             plain.append(row)
         elif _write(session, [row], recording):  # by itself: only what is ours may have consequences
             written += 1
@@ -121,8 +121,13 @@ def _skip_cancelled(session: Session, editions: Mapping[int, _EditionFacts], rec
             deliveries.skip_the_rest(session, edition_id, now=recording.now)
 
 
-def _refuses_an_edition(claim: Claim, outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.REFUSED and bool(claim.edition_id)
+def _pausing(outcomes: Iterable[tuple[Claim, Outcome]]) -> set[Claim]:
+    """The claims whose refusal pauses their edition: of a first try, or of several at once.
+
+    A single reader that is refused again on a later try says more of that reader's server than of us.
+    """
+    refused = {claim for claim, outcome in outcomes if outcome.verdict is Verdict.REFUSED and claim.edition_id}
+    return refused if len(refused) > 1 else {claim for claim in refused if claim.attempt == 1}
 
 
 def _is_bounce(outcome: Outcome) -> bool:
@@ -134,7 +139,7 @@ def _draw_consequences(session: Session, claim: Claim, outcome: Outcome, recordi
     if _is_bounce(outcome):
         _end_for_bounce(session, claim, outcome.reply, recording)
     else:
-        _pause(session, claim.edition_id, outcome.reply)
+        _pause(session, claim, outcome.reply)
     session.flush()  # outbox_queries go past the session, and must see it
 
 
@@ -153,8 +158,6 @@ def _row(claim: Claim, outcome: Outcome, queued_at: datetime, recording: Recordi
         case Verdict.NEVER:
             return _Row(claim, DeliveryState.FAILED, detail=detail)
         case Verdict.LOST:
-            return _back(claim, recording)
-        case Verdict.REFUSED if claim.edition_id:
             return _back(claim, recording)
         case _:
             flagged = outcome.verdict is Verdict.UNKNOWN
@@ -206,12 +209,14 @@ def _subscriber_of_notice(session: Session, notice_id: int) -> int | None:
     return notice.subscriber_id if notice else None
 
 
-def _pause(session: Session, edition_id: int, reply: Reply | None) -> None:
+def _pause(session: Session, claim: Claim, reply: Reply | None) -> None:
     """The relay refuses us, not a reader: stop, and tell a person what it said."""
-    edition = session.get(Edition, edition_id, populate_existing=True)
+    edition = session.get(Edition, claim.edition_id, populate_existing=True)
     if edition is not None and edition.state == EditionState.SENDING.value:
         edition.state = EditionState.PAUSED.value
-        edition.note = f"The relay refuses this sender: {_told(reply) or 'no reason given'}. Mend that, then resume."
+        said = _told(reply) or "no reason given"
+        seen = f"First seen with subscriber {claim.row_id}"
+        edition.note = f"The relay refuses this sender: {said}. Mend that, then resume. {seen}."
 
 
 def _told(reply: Reply | None) -> str | None:

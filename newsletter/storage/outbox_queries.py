@@ -6,7 +6,7 @@ than running them.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, func, or_, select, update
 
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.storage.tables import Base
@@ -14,6 +14,13 @@ from newsletter.storage.tables import Base
 _TABLES = Base.metadata.tables
 _DELIVERY, _NOTICE, _EDITION = _TABLES["delivery"], _TABLES["notice"], _TABLES["edition"]
 _SUBSCRIBER, _SUPPRESSION = _TABLES["subscriber"], _TABLES["suppression"]
+_RUN = _TABLES["sender_run"]
+
+#: (:owner) locks a sender's run: whoever begins another one waits for the tick that holds it.
+OWN_RUN = select(_RUN.c.id).where(_RUN.c.id == bindparam("owner")).with_for_update()
+
+#: () -> the id of the newest run.
+NEWEST_RUN = select(func.max(_RUN.c.id))
 
 #: (:second) -> one row if a notice is due.
 ANY_NOTICE_DUE = select(_NOTICE.c.id).where(_NOTICE.c.due_at <= bindparam("second")).limit(1)

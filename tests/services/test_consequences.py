@@ -138,6 +138,9 @@ def test_a_bounce_of_who_was_erased_meanwhile_is_only_counted(database, sent):
     assert rows_of(database, armed[0])[0].state == "failed"
 
 
+SEEN = "First seen with subscriber 1"
+
+
 def test_a_refusal_pauses_the_edition_tells_why_and_suppresses_nobody(database, sent):
     recording, armed = sent
     told = [Outcome(claim, Verdict.REFUSED, UNAUTHENTICATED) for claim in armed[:3]]
@@ -147,14 +150,28 @@ def test_a_refusal_pauses_the_edition_tells_why_and_suppresses_nobody(database, 
     with database.reading() as session:
         edition = editions.get(session, NOVEMBER)
         assert edition.state == "paused"
-        assert edition.note == f"The relay refuses this sender: {REFUSAL_TOLD}. Mend that, then resume."
+        assert edition.note == f"The relay refuses this sender: {REFUSAL_TOLD}. Mend that, then resume. {SEEN}."
         assert session.scalars(select(Suppression)).all() == []
         assert [(row.state, row.attempt) for row in deliveries_of(session, edition.id)] == [
-            *[("pending", 0)] * 3,
+            *[("deferred", 1)] * 3,
             ("sent", 1),
             ("armed", 1),
             ("pending", 0),
         ]
+
+
+def test_a_single_reader_that_is_refused_again_pauses_nothing(database, sent):
+    recording, armed = sent
+    again = armed[0]._replace(attempt=2)
+    with database.writing() as session:
+        row = session.get_one(Delivery, (again.edition_id, again.row_id))
+        row.attempt = again.attempt
+
+    assert record(database, recording, Outcome(again, Verdict.REFUSED, UNAUTHENTICATED)) == 1
+
+    with database.reading() as session:
+        assert editions.get(session, NOVEMBER).state == "sending"
+        assert deliveries_of(session, again.edition_id)[0].state == "deferred"
 
 
 def test_after_a_refusal_nothing_more_is_sent_in_the_same_tick(database, sent):

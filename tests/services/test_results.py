@@ -69,7 +69,7 @@ _DIGESTS = [
         Verdict.NEVER, TOO_BIG, ("failed", 1, False, None, "552 5.3.4 too big for <address>"), id="never, soft"
     ),
     pytest.param(Verdict.NEVER, Reply(550), ("failed", 1, False, None, "550"), id="never, without any words"),
-    pytest.param(Verdict.REFUSED, UNAUTHENTICATED, ("pending", 0, False, None, None), id="refused: nobody is charged"),
+    pytest.param(Verdict.REFUSED, UNAUTHENTICATED, ("deferred", 1, False, 600, REFUSAL_TOLD), id="refused: later"),
     pytest.param(Verdict.LOST, Reply(421), ("pending", 0, False, None, None), id="lost: nobody is charged"),
     pytest.param(Verdict.UNKNOWN, None, ("deferred", 1, True, 600, None), id="unknown: later, and flagged"),
 ]

@@ -1,6 +1,6 @@
 """From what DNS says about the sender's domain to what an editor should know. No I/O: texts in, findings out.
 
-SPF is RFC 7208, DKIM RFC 6376, DMARC RFC 9989 (before it, RFC 7489), MX RFC 5321, 5.1 and RFC 7505.
+SPF is RFC 7208, DKIM RFC 6376, DMARC RFC 7489, MX RFC 5321, 5.1 and RFC 7505.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _spf_record(domain: str, terms: Sequence[str]) -> Finding:
 
 
 def dmarc_names(domain: str) -> list[str]:
-    """Where a DMARC record may be: at the domain, then at those above it, but for the top (RFC 9989's tree walk)."""
+    """Where a DMARC record may be: at the domain, then at those above it, but for the top (its tree walk)."""
     labels = domain.split(".")
     return [".".join(["_dmarc", *labels[at:]]) for at in range(max(1, len(labels) - 1))]
 

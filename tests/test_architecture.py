@@ -178,5 +178,5 @@ print(create_app(config.load(os.environ)).test_client().get("/places/KZ").status
 
     assert ran.stderr == ""
     assert ran.stdout.startswith(str(unpacked))
-    for told in ("90 sample updates", "2022-11: draft, 30 places", "2022-11: approved", "Kazakhstan</", "200 OK"):
+    for told in ("102 sample updates", "2022-11: draft, 34 places", "2022-11: approved", "Kazakhstan</", "200 OK"):
         assert told in ran.stdout, told

@@ -97,7 +97,7 @@ def _fill(database: Database, settings: Settings) -> str:
 def _what_to_try(ready: Demo) -> str:
     url = ready.settings.base_url
     return f"""
-The demo runs, with sample updates for 30 places. No mail leaves this machine. Try this:
+The demo runs, with sample updates for 34 places. No mail leaves this machine. Try this:
 
   1. Read about a country, and subscribe   {url}/places/KZ
   2. Find the confirmation in the inbox    {url}/inbox

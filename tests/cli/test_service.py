@@ -72,8 +72,8 @@ def test_postgresql_works_once_it_is_set_up(run, postgresql):
     url = {"DATABASE_URL": postgresql.url}
 
     assert run("db", "upgrade", **url).code == 0
-    assert run("sample", "load", **url).out.startswith("90 sample updates, 90 of them")
-    assert run("edition", "assemble", "2022-11", **url).out.startswith("2022-11: draft, 30 places")
+    assert run("sample", "load", **url).out.startswith("102 sample updates, 102 of them")
+    assert run("edition", "assemble", "2022-11", **url).out.startswith("2022-11: draft, 34 places")
 
 
 def test_an_admin_gets_a_password_that_works(run, instance):

@@ -188,7 +188,7 @@ def test_the_console_script_sets_up_an_instance_by_itself(script, tmp_path):
     loaded = script("sample load")
 
     assert (loaded.returncode, loaded.stderr) == (0, "")
-    assert loaded.stdout == "90 sample updates, 90 of them new or changed\n"
+    assert loaded.stdout == "102 sample updates, 102 of them new or changed\n"
     assert (tmp_path / "instance" / "newsletter.db").exists()
 
 

@@ -14,7 +14,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from newsletter.config import Release, Settings
 from newsletter.errors import NewsletterError
 from newsletter.jobs.sender import utc_now
-from newsletter.services import schedule
+from newsletter.services import retention, schedule
 from newsletter.services.schedule import Schedule
 from newsletter.storage.database import Database
 
@@ -24,7 +24,7 @@ TICK_SECONDS = 20
 
 
 def tick(database: Database, settings: Settings, *, now: datetime) -> None:
-    """Do what is due: assemble the month's edition, and release it where that is automatic.
+    """Do what is due: forget who did not confirm, assemble the month's edition, release it where that is automatic.
 
     Looks first, so that a tick that finds nothing takes no write lock.
     """
@@ -34,6 +34,10 @@ def tick(database: Database, settings: Settings, *, now: datetime) -> None:
     with database.reading() as session:
         is_missing = bool(schedule.missing(session, due, now=now))
         waits = is_automatic and schedule.releasable(session, due, within=within, now=now) is not None
+        is_purge_due = retention.is_purge_due(session, now=now)
+    if is_purge_due:
+        with database.writing() as session:
+            retention.purge_pending(session, now)
     if not is_missing and not waits:
         return
     with database.writing() as session:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.month import Month
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 #: How far back a missed month is caught up; older updates are an archive that was imported.
 CATCH_UP_MONTHS = 12
+
+#: How long a month whose updates come after the due time must have been left alone before it goes out by itself.
+QUIET = timedelta(hours=1)
 
 BY_SCHEDULE = "the schedule"
 
@@ -100,7 +103,10 @@ def ensure_due(session: Session, schedule: Schedule, *, now: datetime) -> list[E
 
 
 def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: datetime) -> Edition | None:
-    """The draft that is to be released by itself: of the newest month that is due, and not later than `within`."""
+    """The draft that is to be released by itself: of the newest month that is due, and not later than `within`.
+
+    While its updates are still being written, it waits.
+    """
     due = schedule.due_months(now)
     if not due:
         return None
@@ -108,7 +114,17 @@ def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: 
     edition = session.scalars(select(Edition).where(Edition.month == str(due[-1]))).one_or_none()
     if edition is None or due_at is None or edition.state != EditionState.DRAFT.value:
         return None
-    return edition if now - due_at <= within else None
+    if now - due_at > within:
+        return None
+    return edition if _is_quiet(session, due[-1], due_at=due_at, now=now) else None
+
+
+def _is_quiet(session: Session, month: Month, *, due_at: datetime, now: datetime) -> bool:
+    """Whether nobody is at work on the month's updates: none is a draft, and none changed lately after `due_at`."""
+    drafts = func.count().filter(CountryUpdate.state == UpdateState.DRAFT.value)
+    query = select(drafts, func.max(CountryUpdate.changed_at)).where(CountryUpdate.month == str(month))
+    unfinished, newest = session.execute(query).one()
+    return not unfinished and (newest is None or newest <= max(due_at, now - QUIET))
 
 
 def release(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> bool:

@@ -88,4 +88,6 @@ def _find_or_add(session: Session, address: Address, *, now: datetime) -> Subscr
         created_at=now,
     )
     query = select(Subscriber).where(Subscriber.address_key == address.key)
-    return session.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one()
+    locked = session.scalars(query.with_for_update(), execution_options={"populate_existing": True})
+    # PostgreSQL: services.retention may have deleted the row in between. The next one is new, and stays.
+    return locked.one_or_none() or _find_or_add(session, address, now=now)

@@ -14,14 +14,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import func, select
 
 from newsletter.config import Release, Settings
+from newsletter.domain.address import Address
 from newsletter.domain.month import Month
 from newsletter.errors import StorageUnavailable
 from newsletter.jobs import scheduler
-from newsletter.services import editions, editorial
+from newsletter.services import editions, editorial, signup
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Delivery, Edition
+from newsletter.storage.tables import Delivery, Edition, Subscriber
 from tests.conftest import NOW
-from tests.services.stock import NOVEMBER, add_readers, an_update, counted, dump, store_updates
+from tests.services.stock import NOVEMBER, ORIGIN, TOKENS, add_readers, an_update, counted, dump, store_updates
 
 PROCESSES = 4
 MINUTE = timedelta(minutes=1)
@@ -103,8 +104,34 @@ def test_a_tick_that_finds_nothing_to_do_only_reads(database, automatic):
     with counted(database) as statements:
         scheduler.tick(database, automatic, now=NOW + MINUTE)
 
-    assert len(statements) <= 3
+    assert len(statements) <= 4
     assert all(statement.startswith("SELECT") for statement in statements)
+
+
+def test_updates_that_come_after_the_due_time_go_out_together(database, automatic):
+    add_readers(database, ["all"])
+    for minutes, place in ((60, "KZ"), (110, "SD")):
+        with database.writing() as session:
+            editorial.store(session, an_update(place), now=NOW + minutes * MINUTE)
+        scheduler.tick(database, automatic, now=NOW + minutes * MINUTE)
+
+    scheduler.tick(database, automatic, now=NOW + 169 * MINUTE)
+    assert months_made(database) == [("2022-11", "draft")]
+    scheduler.tick(database, automatic, now=NOW + 170 * MINUTE)
+    assert months_made(database) == [("2022-11", "sending")]
+
+
+def test_a_tick_forgets_who_did_not_confirm_in_time(database, settings):
+    with database.writing() as session:
+        signup.request(session, Address.parse("ada@example.org"), ["KZ"], origin=ORIGIN, tokens=TOKENS, now=NOW)
+
+    with counted(database) as statements:
+        scheduler.tick(database, settings, now=NOW + timedelta(days=7))
+    assert all(statement.startswith("SELECT") for statement in statements)
+    scheduler.tick(database, settings, now=NOW + timedelta(days=7, seconds=1))
+
+    with database.reading() as session:
+        assert session.scalars(select(Subscriber)).all() == []
 
 
 def test_a_clock_that_jumps_fires_nothing_twice_and_a_month_slept_through_is_made_once(database, automatic):

@@ -19,6 +19,7 @@ from tests.services.stock import NOVEMBER, add_readers, an_update, at_once, dump
 
 MONTHLY = Schedule("0 9 1 * *", ZoneInfo("UTC"))
 THREE_DAYS = timedelta(hours=72)
+SECOND = timedelta(seconds=1)
 
 
 def utc(year, month, day, hour=0, minute=0):
@@ -187,6 +188,29 @@ def test_a_draft_is_released_within_the_time_for_it(sqlite, now, expected):
         editions.ensure(session, NOVEMBER, now=NOW)
 
     assert releasable(sqlite, now) == expected
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("changed_at", "state", "now", "expected"),
+    [
+        pytest.param(NOW - HOUR / 2, UpdateState.READY, NOW, "2022-11", id="changed before it was due"),
+        pytest.param(NOW + HOUR, UpdateState.READY, NOW + HOUR, None, id="changed just now"),
+        pytest.param(NOW + HOUR, UpdateState.READY, NOW + 2 * HOUR - SECOND, None, id="not yet an hour ago"),
+        pytest.param(NOW + HOUR, UpdateState.READY, NOW + 2 * HOUR, "2022-11", id="an hour ago"),
+        pytest.param(NOW - HOUR, UpdateState.DRAFT, NOW + 5 * HOUR, None, id="a draft, however old"),
+    ],
+)
+def test_a_draft_waits_until_its_updates_are_left_alone(database, changed_at, state, now, expected):
+    with database.writing() as session:
+        editorial.store(session, an_update("SD"), now=NOW - timedelta(days=1))
+        editorial.store(session, an_update("KZ", state=state), now=changed_at)
+        editorial.store(session, an_update("KZ", Month(2022, 12), state=UpdateState.DRAFT), now=now)
+        editions.ensure(session, NOVEMBER, now=NOW)
+
+    assert releasable(database, now) == expected
 
 
 @pytest.mark.parametrize("state", ["approved", "sending", "paused", "sent", "cancelled"])

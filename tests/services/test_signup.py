@@ -92,8 +92,24 @@ def test_nobody_is_asked_twice_in_15_minutes_or_four_times_a_day(database):
         ask(database, at=NOW + minutes * MINUTE)
     assert notices(database) == ["confirmation"] * 3
 
-    ask(database, at=NOW + timedelta(days=1))  # the first has left the window, two are in it
-    assert notices(database) == ["confirmation"] * 4
+
+def test_nobody_is_asked_more_than_three_times_in_all(database):
+    for days in range(6):
+        ask(database, at=NOW + timedelta(days=days))
+
+    assert notices(database) == ["confirmation"] * 3
+
+
+def test_who_has_left_can_be_asked_three_times_again(database):
+    for days in range(3):
+        ask(database, at=NOW + timedelta(days=days))
+    confirm(database, at=NOW + timedelta(days=3))
+    leave(database, at=NOW + timedelta(days=4))
+
+    for days in range(5, 10):
+        ask(database, at=NOW + timedelta(days=days))
+
+    assert notices(database) == ["confirmation"] * 3 + ["welcome"] + ["confirmation"] * 3
 
 
 def test_asking_again_before_the_answer_replaces_what_was_asked(database):

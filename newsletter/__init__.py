@@ -11,7 +11,7 @@ The package is a stack of layers; each imports only from those below it, and `ma
     mail         template -> compiled edition -> bytes; no database
     delivery     how messages leave: the SMTP client; no database
     domain       values and rules; no I/O, no clock
-    errors       what can go wrong, as one family
+    errors | logs    what can go wrong, as one family | how every process logs
 
 Start at docs/architecture.md for the way of the data.
 """

@@ -261,7 +261,7 @@ def _file(path: Path) -> dict[str, tuple[str, str]]:
 
 def _folder(path: Path) -> Path:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold addresses
         probe = path / f".writable-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()

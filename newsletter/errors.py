@@ -17,7 +17,8 @@
         LinkExpired           older than the link's lifetime
         SubscriptionEnded     a confirmation link of somebody who has left since
       LoginFailed             no such admin, or the wrong password
-      StorageUnavailable      the database can't be opened, or is not at the version of this program
+      StorageUnavailable      the database can't be opened, or can't be used now
+        StorageOutdated       it is not at the version of this program
       RelayError
         RelayUnavailable      no connection, or a 421: try again later
         RelayRefused          the relay refuses us, not one message: stop and tell a person
@@ -102,7 +103,11 @@ class LoginFailed(NewsletterError):
 
 
 class StorageUnavailable(NewsletterError):
-    """The database can't be opened, or is not at the version of this program."""
+    """The database can't be opened, or can't be used now."""
+
+
+class StorageOutdated(StorageUnavailable):
+    """The database is not at the version of this program; its text says what to do."""
 
 
 class RelayError(NewsletterError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from contextlib import suppress
 
 import click
 
+from newsletter import logs
 from newsletter.cli.admins import admin
 from newsletter.cli.demo import demo
 from newsletter.cli.doctor import doctor
@@ -15,15 +15,14 @@ from newsletter.cli.editions import edition
 from newsletter.cli.service import config, db, serve
 from newsletter.cli.subscribers import subscribers
 from newsletter.cli.updates import places, sample, updates
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, StorageOutdated, StorageUnavailable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="newsletter")
 def cli() -> None:
     """E-mail subscriptions and a monthly digest of country updates."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("newsletter").setLevel(logging.INFO)
+    logs.set_up()
 
 
 for command in (demo, serve, doctor, config, db, sample, places, updates, subscribers, edition, admin):
@@ -32,6 +31,9 @@ for command in (demo, serve, doctor, config, db, sample, places, updates, subscr
 
 def main() -> None:
     """The console script: every error that is expected ends in one line on stderr."""
+    if any(_has_surrogate(argument) for argument in sys.argv):
+        click.echo("newsletter: an argument is no UTF-8 text; write it in UTF-8", err=True)
+        sys.exit(2)
     try:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -42,7 +44,7 @@ def main() -> None:
         click.echo("newsletter: stopped", err=True)
         status = 130
     except NewsletterError as error:
-        click.echo(f"newsletter: {' '.join(str(error).splitlines())}", err=True)
+        click.echo(f"newsletter: {' '.join(str(error).splitlines())}{_hint(error)}", err=True)
         status = 1
     except OSError as error:
         # Nothing of ours: the output can't be written, say, because its disk is full.
@@ -51,3 +53,13 @@ def main() -> None:
             sys.stdout.close()
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _hint(error: NewsletterError) -> str:
+    """Where more is to be had, for an error that only says what is wrong."""
+    is_bare = isinstance(error, StorageUnavailable) and not isinstance(error, StorageOutdated)
+    return "; 'newsletter doctor' says what to do" if is_bare else ""
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
 from threading import Event, Thread
 
+from newsletter import logs
 from newsletter.config import Settings
 from newsletter.errors import NewsletterError, SenderRunning
 from newsletter.jobs.sender import Sender
@@ -42,6 +43,7 @@ def run_sender(database: Database, settings: Settings, is_over: Callable[[], boo
 
 def sender_process(settings: Settings, parent: int) -> None:
     """The body of the sender's process; it stops in good order on SIGTERM, or when its parent is gone."""
+    logs.set_up()
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent says when to stop

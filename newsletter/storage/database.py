@@ -65,7 +65,8 @@ class Database:
         """Raises SettingsError for a URL that is none; connects at the first transaction."""
         self.url = url
         try:
-            self.engine = create_engine(url)
+            # Parameters may be addresses, and the texts of errors get into logs.
+            self.engine = create_engine(url, hide_parameters=True)
         except (ArgumentError, ImportError, ValueError):
             raise SettingsError(f"DATABASE_URL can't be used; {EXAMPLE_URLS}") from None
         if self.engine.dialect.name not in ("sqlite", "postgresql") or self.path in _IN_MEMORY:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from newsletter.errors import StorageUnavailable
+from newsletter.errors import StorageOutdated
 from newsletter.storage import places
 from newsletter.storage.database import WRITES, Database, opened
 
@@ -37,12 +37,12 @@ def upgrade(database: Database) -> None:
 
 
 def require_current(database: Database) -> None:
-    """Raises StorageUnavailable when the database is older or newer than this program."""
+    """Raises StorageOutdated when the database is older or newer than this program."""
     with opened(), database.engine.connect() as connection:
         found = _revision(connection)
     _refuse_newer(found)
     if found != ScriptDirectory(str(_FOLDER)).get_current_head():
-        raise StorageUnavailable("the database is not set up for this version; run 'newsletter db upgrade'")
+        raise StorageOutdated("the database is not set up for this version; run 'newsletter db upgrade'")
 
 
 def _revision(connection: Connection) -> str | None:
@@ -52,7 +52,7 @@ def _revision(connection: Connection) -> str | None:
 def _refuse_newer(revision: str | None) -> None:
     known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
     if revision is not None and revision not in known:
-        raise StorageUnavailable("the database belongs to a newer version of this program; install that")
+        raise StorageOutdated("the database belongs to a newer version of this program; install that")
 
 
 def _config(connection: Connection) -> Config:

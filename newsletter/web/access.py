@@ -15,7 +15,7 @@ from newsletter.domain.role import Act, Role, may
 from newsletter.errors import LoginFailed
 from newsletter.services import admins
 from newsletter.storage.tables import Admin
-from newsletter.web.database import SAFE_METHODS, current_session
+from newsletter.web.database import SAFE_METHODS, current_session, reading
 from newsletter.web.wiring import now, wiring
 
 COOKIE = "newsletter_admin"
@@ -80,11 +80,14 @@ def log_in_form() -> str:
 @entrance.post("/login")
 def log_in() -> Response | tuple[str, int]:
     address = request.form.get("address", "")
-    database = current_session()
+    with reading() as looking:
+        credentials = admins.credentials(looking, address)
     try:
-        token = admins.log_in(database, address, request.form.get("password", ""), now=now())
+        admin_id = credentials.check(request.form.get("password", ""))
     except LoginFailed:
         return _login_page(address, "No admin has this address and password"), 403
+    database = current_session()
+    token = admins.begin_session(database, admin_id, now=now())
     database.commit()
     # A CSRF token that somebody knew before the login is worth nothing after it.
     session.clear()

@@ -7,6 +7,8 @@ end; what was not committed is rolled back when the request is over.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, has_request_context, request
@@ -64,6 +66,13 @@ def register(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         configure(db.engine)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads, whatever the request, and that is over before what takes long begins."""
+    with Session(db.engine) as session:
+        yield session
 
 
 def current_session() -> Session:

@@ -81,7 +81,7 @@ def test_a_database_that_can_not_be_opened_is_told_by_every_command(refused, tmp
 
     told = refused(*name.split(), *ARGUMENTS.get(name, []), DATABASE_URL=f"sqlite:///{tmp_path}/file/newsletter.db")
 
-    assert told == "the database can't be used: unable to open database file"
+    assert told == "the database can't be used: unable to open database file; 'newsletter doctor' says what to do"
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_database_is_told_by_every_command(refused, tmp_path, 
 
     told = refused(*name.split(), *ARGUMENTS.get(name, []), DATABASE_URL=f"sqlite:///{tmp_path}/file")
 
-    assert told == "the database can't be used: file is not a database"
+    assert told == "the database can't be used: file is not a database; 'newsletter doctor' says what to do"
 
 
 @pytest.mark.parametrize("name", ["edition " + name for name in cli.commands["edition"].commands])
@@ -239,3 +239,10 @@ def test_a_relay_out_of_reach_is_told_after_some_seconds(run, script):
         " nobody is lost\n"
     )
     assert "2022-11: sending by this command, as no sender is running" in ran.stdout
+
+
+def test_an_argument_that_is_no_text_is_told_in_one_line(run):
+    ran = run("subscribers", "end", "ada@example.org", "--reason", "\udcff")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "newsletter: an argument is no UTF-8 text; write it in UTF-8\n"

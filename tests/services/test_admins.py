@@ -27,8 +27,11 @@ def owner(database):
 
 
 def log_in(database, address="ada@bücher.example", password=PASSWORD, at=NOW):
+    with database.reading() as session:
+        credentials = admins.credentials(session, address)
+    admin_id = credentials.check(password)
     with database.writing() as session:
-        return admins.log_in(session, address, password, now=at)
+        return admins.begin_session(session, admin_id, now=at)
 
 
 def admin_of(database, token, at=NOW):

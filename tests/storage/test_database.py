@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from newsletter.errors import SettingsError, StorageUnavailable
 from newsletter.storage import database as module
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Edition
+from newsletter.storage.tables import Edition, Subscriber
 from tests.conftest import NOW
 
 EDITIONS = select(func.count()).select_from(Edition)
@@ -170,3 +170,19 @@ def test_the_file_of_a_database(tmp_path, postgresql_url):
     databases = [Database(f"sqlite:///{tmp_path}/a.db"), Database(postgresql_url)]
 
     assert [database.path for database in databases] == [tmp_path / "a.db", None]
+
+
+def test_an_error_of_a_statement_tells_no_address(database):
+    values = {
+        "address": "secret@example.org",
+        "address_key": "secret@example.org",
+        "state": "active",
+        "created_at": NOW,
+    }
+    with pytest.raises(IntegrityError) as refused, database.writing() as session:
+        session.execute(insert(Subscriber), [values, values])
+
+    # PostgreSQL's own words name the key; what is logged are ours, and SQLAlchemy's without parameters.
+    assert "parameters: " not in str(refused.value)
+    if database.path is not None:
+        assert "secret@" not in str(refused.value)

@@ -277,6 +277,20 @@ def test_reading_the_settings_leaves_only_the_secret_key_behind(load, instance):
     assert [path.name for path in instance.iterdir()] == ["secret_key"]
 
 
+def test_a_new_instance_folder_is_its_owners_alone(tmp_path):
+    folder = tmp_path / "new"
+    config.load({}, instance=str(folder))
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_instance_folder_that_was_there_keeps_its_mode(tmp_path):
+    tmp_path.chmod(0o750)
+    config.load({}, instance=str(tmp_path))
+
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
 def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(load, instance):
     first = load()
 

@@ -2,6 +2,7 @@
 
     NewsletterError
       SettingsError           a setting is unknown, missing or can't be used
+      TemplateError           a mail's template can't be used; names the file and the line
       InvalidInput            what came in can't be taken; says what to do instead
         InvalidAddress        not an address that we can write to
         InvalidMonth          not a month written YYYY-MM
@@ -34,6 +35,17 @@ class NewsletterError(Exception):
 
 class SettingsError(NewsletterError):
     """A setting is unknown, missing or can't be used."""
+
+
+class TemplateError(NewsletterError):
+    """A mail's template can't be used: somebody who edits templates has to mend it."""
+
+    def __init__(self, file: str, line: int | None, problem: str) -> None:
+        where = file if line is None else f"{file}, line {line}"
+        super().__init__(f"{where}: {problem}")
+        self.file = file  #: relative to the instance folder, for a template that lies there
+        self.line = line  #: counted from 1; None where it is the file as a whole
+        self.problem = problem
 
 
 class InvalidInput(NewsletterError):

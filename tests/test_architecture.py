@@ -123,6 +123,8 @@ def test_the_wheel_holds_all_that_is_not_code(unpacked):
     without_templates = {name for name in within(unpacked, "newsletter") if not name.startswith("templates/")}
     assert without_templates == within(PROJECT, "newsletter")
     assert {
+        "mail/pictures/world.LICENSE.txt",
+        "mail/pictures/world.json",
         "storage/places.csv",
         "storage/regions.csv",
         "storage/migrations/env.py",

@@ -12,6 +12,7 @@ import pytest
 from newsletter import config
 from newsletter.config import MASK, Settings
 from newsletter.errors import SettingsError
+from newsletter.mail.pictures.picture import PictureMode
 
 
 @pytest.fixture
@@ -81,6 +82,14 @@ BAD = [
     ("sender", "Up\r\ndates <updates@example.org>", "write a name, and one address"),
     ("sender", "Updates <updates@bücher.example>", "write its address in ASCII"),
     ("sender", "Updates <zoë@example.org>", "write its address in ASCII"),
+    ("accent", "blue", "write a colour as # and six hexadecimal digits, such as #0b4f8a"),
+    ("accent", "#ffcc00", "#ffcc00 on the paper #faf8f5 has a contrast of 1.4, and links need 4.5; #8b6f00 has it"),
+    ("accent_dark", "#0b4f8a", "#0b4f8a on the raised dark paper #1d2025 has a contrast of 1.9, and links need 4.5; "),
+    ("footer", "a\tb", "leave out its control characters, such as tabs"),
+    ("footer", "x" * 1001, "write at most 1,000 characters: it is in every mail"),
+    ("pictures", "none", "write hosted or inline"),
+    ("dkim_selector", "a b", "write letters, digits and hyphens, such as news1"),
+    ("dkim_ed25519_selector", "news1._domainkey", "write letters, digits and hyphens, such as news1"),
     ("secret_key", "short", "write at least 16 characters, or leave it out: one is made at the first start"),
     ("schedule", "monthly", 'write five cron fields, such as "0 9 1 * *" for 09:00 on the 1st'),
     ("schedule", "0 9 1 *", "write five cron fields"),
@@ -99,7 +108,7 @@ BAD = [
     ("connections", "8.5", "write a whole number from 1 to 100"),
     ("connections", "８", "write a whole number from 1 to 100"),
 ]
-IDS = [f"{name} {value!r}" for name, value, _ in BAD]
+IDS = [f"{name} {value[:60]!r}" for name, value, _ in BAD]
 
 
 @pytest.mark.parametrize(("name", "value", "what_to_do"), BAD, ids=IDS)
@@ -128,8 +137,9 @@ def test_a_bad_value_in_the_file_is_told_in_one_line(load, write_file, name, val
 
 def test_every_setting_that_is_checked_has_a_bad_value_above():
     free_texts = {"title", "postal_address"}
+    of_files = {"logo", "logo_dark", "dkim_key", "dkim_ed25519_key"}
 
-    assert {name for name, *_ in BAD} | free_texts == set(config._known())
+    assert {name for name, *_ in BAD} | free_texts | of_files == set(config._known())
 
 
 @pytest.mark.parametrize(
@@ -143,6 +153,10 @@ def test_every_setting_that_is_checked_has_a_bad_value_above():
             '"Updates, Inc." <updates@xn--bcher-kva.example>',
         ),
         ("title", "  Country Updates ", "Country Updates"),
+        ("accent", " #8B0045 ", "#8b0045"),
+        ("accent_dark", "#ff9ab8", "#ff9ab8"),
+        ("footer", " Funded by readers. \r\nشكرا\n", "Funded by readers.\nشكرا"),
+        ("pictures", "inline", PictureMode.INLINE),
         ("rate", "0.5", 0.5),
         ("connections", "100", 100),
         ("timezone", "Asia/Almaty", "Asia/Almaty"),
@@ -375,3 +389,9 @@ def test_secrets_are_masked_in_the_table(load, name, value, shown):
 
 def test_the_table_names_every_setting_once(load):
     assert [name for name, _, _ in load().table()] == ["INSTANCE", *(name.upper() for name in config._known())]
+
+
+def test_words_of_more_lines_than_one_are_one_row_of_the_table(load):
+    table = {name: shown for name, shown, _ in load(FOOTER="one\ntwo", POSTAL_ADDRESS="a\nb").table()}
+
+    assert (table["FOOTER"], table["POSTAL_ADDRESS"]) == ("one / two", "a / b")

@@ -2,9 +2,9 @@
 
 Run by hand, after the look has changed, and look at each picture before it is committed:
 
-    .venv/bin/python docs/screenshots/make.py
+    .venv/bin/python -m docs.screenshots.make
 
-It takes some ten seconds, needs /usr/bin/chromium (apt-get install chromium), and writes one PNG for each name below.
+It takes some twenty seconds, needs /usr/bin/chromium (apt-get install chromium), and writes a PNG for each name below.
 Readers sign up, and the edition is approved and sent, by the demo's own services and sender, so that the pictures show
 what a visitor of the demo sees.
 """
@@ -14,9 +14,12 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html import escape
 from pathlib import Path
 from threading import Thread
 from typing import Literal
@@ -27,9 +30,11 @@ from sqlalchemy import select
 from newsletter.cli.demo import ADMIN, DRAFT_MONTH, HOST, Demo, prepared
 from newsletter.domain.address import Address
 from newsletter.jobs.sender import utc_now
+from newsletter.mail.showing import without_pictures
 from newsletter.services import deliveries, editions, signup
 from newsletter.services.consents import Origin
 from newsletter.storage.tables import Subscriber
+from tests.mail_checks.variants import as_outlook
 
 FOLDER = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
@@ -37,9 +42,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backg
 LARGEST_BYTES = 250_000
 PATIENCE_SECONDS = 30.0
 
-DESKTOP, PHONE = 1280, 375  #: px
+DESKTOP, READING, PHONE = 1280, 760, 375  #: px; a mail program on a desktop has a list beside the mail
 READERS = {
-    "ada@example.org": ("KZ", "SD"),
+    "ada@example.org": ("KZ", "SD", "ET", "CD"),
     "ben@example.org": ("all",),
     "chandra@example.org": ("central-asia", "east-africa"),
     "dilnoza@example.org": ("KG", "KZ"),
@@ -49,11 +54,26 @@ READERS = {
 READER = "ada@example.org"  #: whose digest is shown
 
 
+def html_of(mail: EmailMessage) -> str:
+    return content(mail, "html")
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The text part as a mail program on a terminal shows it."""
+    style = "margin: 24px; font: 15px/21px monospace; color: #1c1b1a; background: #ffffff"
+    return f'<!DOCTYPE html><meta charset="utf-8"><pre style="{style}">{escape(content(mail, "plain"))}</pre>'
+
+
+def content(mail: EmailMessage, subtype: str) -> str:
+    part = mail.get_body((subtype,))
+    return "" if part is None else str(part.get_content())
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """One picture."""
 
-    path: str  #: of the page; {mail} stands for the digest's number in the inbox
+    path: str
     height: int = 1000  #: px
     width: int = DESKTOP
     scheme: Literal["light", "dark"] = "light"
@@ -67,10 +87,16 @@ DRAFT = {
     "desk-edition": Shot(f"/admin/editions/{DRAFT_MONTH}"),
 }
 APPROVED = {"desk-send": Shot(f"/admin/editions/{DRAFT_MONTH}/send", height=800)}
-SENT = {
-    "inbox": Shot("/inbox/", height=900),
-    "digest": Shot("/inbox/{mail}/html", height=1200),
-    "digest-phone-dark": Shot("/inbox/{mail}/html", height=1000, width=PHONE, scheme="dark"),
+SENT = {"inbox": Shot("/inbox/", height=900)}
+#: The digest as clients show it: what they make of the mail, and on which paper.
+DIGEST: dict[str, tuple[Callable[[EmailMessage], str], Shot]] = {
+    "digest-desktop-light": (html_of, Shot("/digest", width=READING, height=1100)),
+    "digest-desktop-dark": (html_of, Shot("/digest", width=READING, height=1100, scheme="dark")),
+    "digest-phone-light": (html_of, Shot("/digest", width=PHONE)),
+    "digest-phone-dark": (html_of, Shot("/digest", width=PHONE, scheme="dark")),
+    "digest-pictures-off": (lambda mail: without_pictures(html_of(mail)), Shot("/digest", width=READING, height=1100)),
+    "digest-outlook": (lambda mail: as_outlook(html_of(mail)), Shot("/digest", width=READING, height=1100)),
+    "digest-text": (text_of, Shot("/digest", width=READING, height=1100)),
 }
 
 
@@ -84,7 +110,8 @@ def main() -> None:
             editions.approve(session, DRAFT_MONTH, demo.settings.publication, by=ADMIN, now=utc_now())
         take(browser, demo, APPROVED)
         send(demo)
-        take(browser, demo, SENT, mail=digest_number(demo))
+        take(browser, demo, SENT)
+        take_digest(browser, demo)
         browser.close()
 
 
@@ -128,26 +155,44 @@ def wait(demo: Demo, *, mails: int, addresses: Iterable[str]) -> None:
         time.sleep(0.05)
 
 
-def digest_number(demo: Demo) -> int:
-    return max(mail.number for mail in demo.catcher.messages() if READER in mail.rcpt_to)
-
-
-def take(browser: Browser, demo: Demo, shots: dict[str, Shot], **values: int) -> None:
+def take(browser: Browser, demo: Demo, shots: dict[str, Shot]) -> None:
     """Write a PNG for each."""
     for name, shot in shots.items():
-        context = browser.new_context(
-            viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme, locale="en-GB"
-        )
-        page = context.new_page()
-        if shot.path.startswith("/admin/"):
-            log_in(page, demo)
-        page.goto(demo.settings.base_url + shot.path.format(**values))
-        target = FOLDER / f"{name}.png"
-        size = len(page.screenshot(path=target))
-        print(f"{target.name}: {shot.width} x {shot.height} px, {size / 1000:.0f} kB")
-        if size > LARGEST_BYTES:
-            sys.exit(f"{target.name} is too large; make the picture lower")
-        context.close()
+        with window(browser, shot) as page:
+            if shot.path.startswith("/admin/"):
+                log_in(page, demo)
+            page.goto(demo.settings.base_url + shot.path)
+            write(page, name)
+
+
+def take_digest(browser: Browser, demo: Demo) -> None:
+    """Write a PNG for each way to look at the READER's digest."""
+    sent = [caught for caught in demo.catcher.messages() if READER in caught.rcpt_to]
+    mail = message_from_bytes(sent[-1].data, _class=EmailMessage, policy=policy.default)
+    for name, (made_of, shot) in DIGEST.items():
+        with window(browser, shot) as page:
+            # At an address of the demo's, so that the pictures come from where the mail says.
+            url, html = demo.settings.base_url + shot.path, made_of(mail)
+            page.route(url, lambda route, _, html=html: route.fulfill(body=html, content_type="text/html"))
+            page.goto(url)
+            write(page, name)
+
+
+@contextmanager
+def window(browser: Browser, shot: Shot) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme, locale="en-GB"
+    )
+    yield context.new_page()
+    context.close()
+
+
+def write(page: Page, name: str) -> None:
+    target = FOLDER / f"{name}.png"
+    size = len(page.screenshot(path=target))
+    print(f"{target.name}: {size / 1000:.0f} kB")
+    if size > LARGEST_BYTES:
+        sys.exit(f"{target.name} is too large; make the picture lower")
 
 
 def log_in(page: Page, demo: Demo) -> None:

@@ -10,6 +10,7 @@
     progress    how a send is shown while it runs
     subscribers in and out as CSV
     admins      who may log in
+    dkim        keys to sign mail with
 
 Exit codes: 0 done, 1 a problem told in one line on stderr, 2 wrong usage.
 """

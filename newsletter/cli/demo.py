@@ -14,7 +14,7 @@ import click
 from newsletter import config
 from newsletter.cli import walk
 from newsletter.cli.serving import Server, running
-from newsletter.cli.updates import sample_readings, store
+from newsletter.cli.updates import add_sample_overviews, store
 from newsletter.config import Settings
 from newsletter.domain.address import Address
 from newsletter.domain.month import Month
@@ -22,6 +22,7 @@ from newsletter.domain.role import Role
 from newsletter.jobs.catcher import Catcher
 from newsletter.jobs.sender import utc_now
 from newsletter.services import admins, deliveries, editions
+from newsletter.services.sample import sample_readings
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from newsletter.web import create_app
@@ -87,6 +88,7 @@ def _fill(database: Database, settings: Settings) -> str:
         admins.add(session, Address.parse(ADMIN), Role.OWNER, password, now=now)
         for month in (*SENT_MONTHS, DRAFT_MONTH):
             editions.ensure(session, month, now=now)
+        add_sample_overviews(session)
         for month in SENT_MONTHS:
             editions.approve(session, month, settings.publication, by=ADMIN, now=now)
             edition = deliveries.start(session, month, by=ADMIN, now=now)

@@ -16,6 +16,7 @@ import click
 from sqlalchemy.orm import Session
 
 from newsletter.cli import opening, progress
+from newsletter.cli.overview import overview
 from newsletter.cli.progress import Standing
 from newsletter.config import Settings
 from newsletter.domain import subject as subjects_
@@ -50,6 +51,9 @@ def edition() -> None:
     """A month's issue: assemble, look, approve, send."""
 
 
+edition.add_command(overview)
+
+
 @edition.command()
 @click.argument("month")
 def assemble(month: str) -> None:
@@ -62,6 +66,8 @@ def assemble(month: str) -> None:
 
 def _show(found: Edition, contents: Contents) -> None:
     click.echo(f"{found.month}: {found.state}, {len(contents.entries)} places")
+    if contents.overview:
+        click.echo(f"\n{contents.overview}")
     for group, entries in contents.groups():
         click.echo(f"\n{group.heading}")
         for entry in entries:
@@ -100,6 +106,7 @@ def _as_json(
     return {
         "month": found.month,
         "state": found.state,
+        "overview": contents.overview,
         "places": [entry.place.code for entry in contents.entries],
         "deliveries": {state.value: count for state, count in counts.items()},
         "flagged": flagged,

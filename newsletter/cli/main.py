@@ -10,8 +10,10 @@ import click
 from newsletter import logs
 from newsletter.cli.admins import admin
 from newsletter.cli.demo import demo
+from newsletter.cli.dkim import dkim
 from newsletter.cli.doctor import doctor
 from newsletter.cli.editions import edition
+from newsletter.cli.preview import preview
 from newsletter.cli.service import config, db, serve
 from newsletter.cli.subscribers import subscribers
 from newsletter.cli.updates import places, sample, updates
@@ -25,7 +27,7 @@ def cli() -> None:
     logs.set_up()
 
 
-for command in (demo, serve, doctor, config, db, sample, places, updates, subscribers, edition, admin):
+for command in (demo, serve, preview, doctor, config, db, sample, places, updates, subscribers, edition, admin, dkim):
     cli.add_command(command)
 
 

@@ -8,6 +8,7 @@ import click
 
 from newsletter.cli import opening
 from newsletter.cli.serving import running
+from newsletter.services.specimens import check_templates
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from newsletter.web import create_app
@@ -19,6 +20,7 @@ from newsletter.web import create_app
 def serve(host: str, port: int) -> None:
     """Run the service: web pages, scheduler and sender."""
     settings = opening.settings()
+    check_templates(settings.publication)  # better told now than at night, when a mail is made
     with (
         opening.database(settings) as database,
         running(database, settings, create_app(settings), host, port) as server,
@@ -37,7 +39,7 @@ def config(as_json: bool) -> None:
         click.echo(json.dumps(told, indent=2))
         return
     for name, value, source in rows:
-        click.echo(f"{name:16} {value:50} {source}")
+        click.echo(f"{name:22} {value:50} {source}")
 
 
 @click.group()

@@ -15,14 +15,14 @@ from newsletter.domain.formats.json import to_json
 from newsletter.domain.formats.markdown import write_markdown
 from newsletter.domain.formats.reading import Reading, decode, read
 from newsletter.domain.month import Month
+from newsletter.domain.states import EditionState
 from newsletter.domain.update import Update
 from newsletter.errors import InvalidInput, InvalidUpdate
 from newsletter.jobs.sender import utc_now
-from newsletter.services import editorial
+from newsletter.services import editions, editorial
 from newsletter.services.editorial import Change
+from newsletter.services.sample import sample_overviews, sample_readings
 from newsletter.storage.places import gazetteer
-
-SAMPLE = Path(__file__).resolve().parent.parent / "sample"
 
 _DONE = {Change.ADDED: "new", Change.CHANGED: "changed", Change.SAME: "as it was"}
 
@@ -156,21 +156,32 @@ def sample() -> None:
 
 @sample.command()
 def load() -> None:
-    """Load the sample months' updates into the configured database; no subscribers."""
+    """Load the sample months' updates into the configured database; no subscribers, and no edition.
+
+    The months' overviews go into those of their editions that are there as drafts and have none.
+    """
     with opening.database(opening.settings()) as database, database.writing() as session:
         changes = store(session, sample_readings())
+        months = add_sample_overviews(session)
     click.echo(
         f"{len(changes)} sample updates, {sum(change is not Change.SAME for change in changes)} of them new or changed"
     )
+    for month in months:
+        click.echo(f"{month}: the draft has the sample's overview")
 
 
-def sample_readings() -> list[Reading]:
-    """The sample updates."""
-    return [
-        reading
-        for path in sorted(SAMPLE.glob("*.json"))
-        for reading in read(path.read_text(encoding="utf-8"), source=path.name, gazetteer=gazetteer(), month=None)
+def add_sample_overviews(session: Session) -> list[Month]:
+    """Give the sample months' drafts their overviews, where they have none; which months these are."""
+    texts = sample_overviews()
+    drafts = [
+        Month.parse(edition.month)
+        for edition in editions.all_editions(session)
+        if edition.state == EditionState.DRAFT.value and not edition.overview
     ]
+    months = [month for month in drafts if month in texts]
+    for month in months:
+        editions.set_overview(session, month, texts[month], now=utc_now())
+    return months
 
 
 @click.group()

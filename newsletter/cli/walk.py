@@ -60,10 +60,11 @@ class _Walk:
         digest = self._mail(3, "the digest")
         self._read(digest)
         self._unsubscribe(digest)
+        self._mail(4, "the goodbye")
         self._send(self._month)
-        self._expect(len(self._catcher.messages()) == 3, "sent again: nobody gets a second copy")
+        self._expect(len(self._catcher.messages()) == 4, "sent again: nobody gets a second copy")
         self._next_month()
-        self._expect(len(self._catcher.messages()) == 3, "the next month's edition: no mail to who has left")
+        self._expect(len(self._catcher.messages()) == 4, "the next month's edition: no mail to who has left")
 
     def _sign_up(self) -> None:
         page = self._http("/places/KZ")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from newsletter.domain.month import Month
-from newsletter.domain.place import Gazetteer, Place
+from newsletter.domain.place import Gazetteer, Place, Region
 from newsletter.domain.update import Trend, Update, UpdateState
 
 #: How far back the strip of trends reaches, with the edition's own month.
@@ -21,7 +21,7 @@ _ORDINALS = (
 
 
 class Group(StrEnum):
-    """The parts of an edition, in their order."""
+    """The parts of an edition as the site lists it, in their order."""
 
     ALERTS = "alerts"
     DETERIORATED = "deteriorated"
@@ -90,15 +90,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A month's entries in their order: alerts first, then deteriorated, improved, unchanged, each by region."""
+    """A month's entries in their order: by region, and by name within a region."""
 
     month: Month
     entries: tuple[Entry, ...]
+    overview: str = ""  #: the month as a whole, in the editors' words; Markdown (CommonMark)
 
     def only(self, places: Iterable[str]) -> Contents:
         """The same edition with these places' entries alone."""
         wanted = frozenset(places)
-        return Contents(self.month, tuple(entry for entry in self.entries if entry.place.code in wanted))
+        return replace(self, entries=tuple(entry for entry in self.entries if entry.place.code in wanted))
+
+    def by_region(self) -> list[tuple[Region, list[Entry]]]:
+        """The entries by region, without the empty regions."""
+        found: dict[Region, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.place.region, []).append(entry)
+        return list(found.items())
+
+    def by_trend(self) -> list[tuple[Trend, list[Entry]]]:
+        """The entries by trend, without the trends that no place has; in each, those with an alert first."""
+        ranked = sorted(self.entries, key=lambda entry: not entry.update.alerts)
+        found = [(trend, [entry for entry in ranked if entry.update.trend is trend]) for trend in Trend]
+        return [(trend, entries) for trend, entries in found if entries]
 
     def groups(self) -> list[tuple[Group, list[Entry]]]:
         """The entries by group, without the empty groups."""
@@ -115,9 +129,8 @@ def assemble(month: Month, updates: Iterable[Update], gazetteer: Gazetteer) -> C
     entries = [
         _entry(gazetteer.require(code), history, month) for code, history in by_place.items() if month in history
     ]
-    order = list(Group)
     position = {place.code: number for number, place in enumerate(gazetteer.places)}  # by region, then by name
-    entries.sort(key=lambda entry: (order.index(entry.group), position[entry.place.code]))
+    entries.sort(key=lambda entry: position[entry.place.code])
     return Contents(month, tuple(entries))
 
 
@@ -131,56 +144,3 @@ def _entry(place: Place, history: Mapping[Month, Update], month: Month) -> Entry
     known = before.alerts if before else ()
     update = history[month]
     return Entry(place, update, tuple(reversed(strip)), any(alert not in known for alert in update.alerts))
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many of a reader's places did what."""
-
-    places: int
-    deteriorated: int
-    improved: int
-    conflict_risk: int
-    resolution_opportunity: int
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry]) -> Tally:
-        """Count entries."""
-        trends = [entry.update.trend for entry in entries]
-        alerts = [alert.value for entry in entries for alert in entry.update.alerts]
-        return cls(
-            places=len(entries),
-            deteriorated=trends.count(Trend.DETERIORATED),
-            improved=trends.count(Trend.IMPROVED),
-            conflict_risk=alerts.count("conflict_risk"),
-            resolution_opportunity=alerts.count("resolution_opportunity"),
-        )
-
-    @property
-    def sentence(self) -> str:
-        """The month in the reader's places, in one sentence."""
-        if self.places == 1:
-            return f"The place that you follow {self._single()}."
-        trends = _listing([_count(self.deteriorated, "deteriorated"), _count(self.improved, "improved")])
-        told = f"{trends}" if trends else "none got better or worse"
-        return f"Of the {self.places} places that you follow, {told}{self._alerts()}."
-
-    def _single(self) -> str:
-        trend = "deteriorated" if self.deteriorated else "improved" if self.improved else "is unchanged"
-        return trend + self._alerts()
-
-    def _alerts(self) -> str:
-        risks = self.conflict_risk and f"{self.conflict_risk} conflict risk alert{'s' * (self.conflict_risk > 1)}"
-        chances = self.resolution_opportunity and (
-            f"{self.resolution_opportunity} resolution opportunit{'ies' if self.resolution_opportunity > 1 else 'y'}"
-        )
-        told = " and ".join(words for words in (risks, chances) if words)
-        return f"; {told} for the month ahead" if told else ""
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number else ""
-
-
-def _listing(words: Sequence[str]) -> str:
-    return " and ".join(word for word in words if word)

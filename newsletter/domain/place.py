@@ -28,6 +28,8 @@ class Place:
     region: Region
     iso_numeric: str | None = None  #: ISO 3166-1 numeric, three digits
     aliases: tuple[str, ...] = ()  #: other names that people use
+    latitude: float = 0.0  #: degrees north of a point in it, where a map has its sign
+    longitude: float = 0.0  #: degrees east of the same point
 
 
 def fold(name: str) -> str:

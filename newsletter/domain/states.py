@@ -41,9 +41,9 @@ OPEN_STATES = (DeliveryState.PENDING, DeliveryState.ARMED, DeliveryState.DEFERRE
 class SkipReason(StrEnum):
     """Why a planned delivery was not sent."""
 
-    ENDED = "ended"  #: the subscriber has left since
+    ENDED = "ended"  #: the subscriber has left since, or does not want it any more
     SUPPRESSED = "suppressed"
-    NOTHING_TO_TELL = "nothing_to_tell"  #: no place that they follow is in the edition
+    NOTHING_TO_TELL = "nothing_to_tell"  #: no place that they follow is in the edition, or the alert was taken back
     CANCELLED = "cancelled"  #: the edition was cancelled
 
 
@@ -53,6 +53,8 @@ class NoticeKind(StrEnum):
     CONFIRMATION = "confirmation"
     WELCOME = "welcome"
     MANAGE_LINK = "manage_link"
+    GOODBYE = "goodbye"
+    ALERT = "alert"  #: a conflict risk alert for a place that they follow, as soon as it is published
 
 
 class SuppressionReason(StrEnum):

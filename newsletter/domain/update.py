@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from newsletter.domain.characters import is_control
 from newsletter.domain.month import Month
 
 MOST_DEVELOPMENTS = 6
@@ -129,7 +130,7 @@ class Update:
             f"the text {text[:30]!r} holds the control character U+{ord(char):04X}"
             for text in self._texts()
             for char in text
-            if _is_control(char)
+            if is_control(char)
         ][:3]
         return found
 
@@ -151,8 +152,3 @@ def _is_web(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc) and not any(c.isspace() for c in url)
-
-
-def _is_control(char: str) -> bool:
-    code = ord(char)
-    return (code < 0x20 and char not in "\n\t") or 0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF

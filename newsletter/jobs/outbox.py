@@ -1,8 +1,13 @@
-"""Messages for what the database has armed: bytes out of rows."""
+"""Messages for what the database has armed: bytes out of rows, signed where the settings name a key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -10,8 +15,9 @@ from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
-from newsletter.errors import InvalidAddress
-from newsletter.mail import notice
+from newsletter.errors import InvalidAddress, TemplateError
+from newsletter.mail.dkim import Signer
+from newsletter.mail.notice import Renderer
 from newsletter.mail.publication import Publication
 from newsletter.mail.splicing import Splicer
 from newsletter.services import editions
@@ -19,55 +25,81 @@ from newsletter.services.claims import ArmedDelivery, ArmedNotice
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
+log = logging.getLogger(__name__)
+
 _BAD_ADDRESS = Reply(553, "5.1.3", "not sent: the domain of the address can't be written in ASCII")
+_BAD_TEMPLATE = Reply(450, "4.3.5", "not sent: a template can't be used")
+
+_Made = tuple[OutgoingMessage | Outcome, datetime]  # the time is the edition's, or when the notice was made
 
 
 class Outbox:
     """Makes the messages of notices and digests; an edition's pieces are loaded once."""
 
-    def __init__(self, publication: Publication) -> None:
+    def __init__(self, publication: Publication, signer: Signer | None) -> None:
         self._publication = publication
-        self._splicers: dict[int, Splicer] = {}
+        self._signer = signer
+        # A signature with an RSA key takes a hundred times as long as a splice, and lets other threads run meanwhile.
+        self._signing = ThreadPoolExecutor(os.cpu_count() or 1, "signer")
+        self._splicers: dict[int, tuple[Splicer, datetime]] = {}
 
     def splicer(self, session: Session, edition_id: int) -> Splicer:
         """The edition's splicer. Raises ContentChanged."""
         if edition_id not in self._splicers:
-            compiled = editions.compiled(session.get_one(Edition, edition_id))
-            self._splicers[edition_id] = Splicer(compiled, self._publication, gazetteer())
-        return self._splicers[edition_id]
+            edition = session.get_one(Edition, edition_id)
+            compiled = editions.compiled(edition)
+            at = edition.approved_at or edition.created_at
+            self._splicers[edition_id] = (Splicer(compiled, self._publication, gazetteer()), at)
+        return self._splicers[edition_id][0]
 
     def digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[OutgoingMessage | Outcome]:
         """A message for each delivery, or its outcome where none can be made."""
-        for delivery in armed:
-            splicer = self._splicers[delivery.claim.edition_id]
-            try:
-                spliced = splicer.splice(delivery.recipient)
-            except InvalidAddress:
-                yield Outcome(delivery.claim, Verdict.NEVER, _BAD_ADDRESS)
-                continue
-            yield OutgoingMessage(
-                delivery.claim,
-                spliced.mail_from,
-                spliced.rcpt_to,
-                spliced.data,
-                # Made of quoted-printable pieces: only a To beyond ASCII has to be looked at again.
-                wire_ready=spliced.rcpt_to.isascii(),
-            )
+        return self._signed(self._digests(armed))
 
     def notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[OutgoingMessage | Outcome]:
         """The same for notices; `latest` is the edition that a welcome points to."""
-        for each in armed:
+        return self._signed(self._notices(armed, latest))
+
+    def _digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[_Made]:
+        for delivery in armed:
+            splicer, at = self._splicers[delivery.claim.edition_id]
             try:
-                mail = notice.render(
+                spliced = splicer.splice(delivery.recipient)
+            except InvalidAddress:
+                yield Outcome(delivery.claim, Verdict.NEVER, _BAD_ADDRESS), at
+                continue
+            # Made of quoted-printable pieces: only a To beyond ASCII has to be looked at again.
+            ready = spliced.rcpt_to.isascii()
+            yield OutgoingMessage(delivery.claim, spliced.mail_from, spliced.rcpt_to, spliced.data, ready), at
+
+    def _notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[_Made]:
+        renderer = Renderer(self._publication, gazetteer())
+        for each in armed:
+            made: OutgoingMessage | Outcome
+            try:
+                mail = renderer.render(
                     each.kind,
                     each.claim.row_id,
                     each.recipient,
-                    self._publication,
-                    gazetteer(),
                     at=each.created_at,
                     latest=latest,
+                    update=each.update,
                 )
+                made = OutgoingMessage(each.claim, mail.mail_from, mail.rcpt_to, mail.data)
             except InvalidAddress:
-                yield Outcome(each.claim, Verdict.NEVER, _BAD_ADDRESS)
-                continue
-            yield OutgoingMessage(each.claim, mail.mail_from, mail.rcpt_to, mail.data)
+                made = Outcome(each.claim, Verdict.NEVER, _BAD_ADDRESS)
+            except TemplateError as error:
+                log.error("a notice waits: %s", error)
+                made = Outcome(each.claim, Verdict.LATER, _BAD_TEMPLATE)
+            yield made, each.created_at
+
+    def _signed(self, made: Iterable[_Made]) -> Iterator[OutgoingMessage | Outcome]:
+        if self._signer is None:
+            return (each for each, _ in made)
+        return self._signing.map(self._sign, made)
+
+    def _sign(self, made: _Made) -> OutgoingMessage | Outcome:
+        message, at = made
+        if self._signer is None or isinstance(message, Outcome):
+            return message
+        return replace(message, data=self._signer.sign(message.data, at=at) + message.data)

@@ -51,7 +51,7 @@ class Sender:
         self._database = database
         self._clock = clock
         self._tokens = settings.tokens
-        self._outbox = Outbox(settings.publication)
+        self._outbox = Outbox(settings.publication, settings.dkim)
         self._engine = Engine(settings.relay)
         self._allowance = Allowance(settings.connections, settings.rate)
         self._engine.settle(window=self._allowance.window)

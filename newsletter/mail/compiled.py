@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from newsletter.domain import subject as subjects_
-from newsletter.mail.digest import HTML_BUDGET
+from newsletter.errors import ContentChanged
+from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
+from newsletter.mail.pictures.picture import Image
 
 EVERYBODY = -1  #: the mask of a piece that all readers get: it has every bit
+VERSION = 2  #: of what `dump` writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,17 @@ class Piece:
     """Bytes of the message, or the name of a slot."""
 
     mask: int = EVERYBODY  #: shown to readers who have any of these bits
-    full: str = ""  #: ASCII, encoded for its place in the message
-    short: str = ""  #: the same for a reader to whom the place is told in brief; equal to `full` outside entries
+    full: str = ""  #: for whom any of them is told in full; ASCII, encoded for its place in the message
+    short: str = ""  #: for whom all that they have are told in brief
     slot: str = ""  #: a slot's name, instead of bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes that something adds to a digest."""
+
+    html: int  #: to the HTML, as a client counts it
+    message: int  #: to the message as it is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +45,14 @@ class CompiledEntry:
 
     place: str
     region: str
+    name: str
+    preheader: str  #: its news, for the list of mails
     deteriorated: bool
     improved: bool
     conflict_risk: bool
     resolution_opportunity: bool
-    html_full: int  #: bytes of the HTML that the entry adds, in full
-    html_short: int  #: and in brief
+    full: Size
+    short: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +61,35 @@ class Compiled:
 
     month: str
     domain: str  #: of message ids and envelope senders
+    subject: str  #: what each reader's begins with
     entries: tuple[CompiledEntry, ...]
     shorten_order: tuple[int, ...]  #: entry numbers, what is told in brief first in front
-    html_frame: int  #: bytes of HTML without any entry
+    frame: Size  #: without any entry
     pieces: tuple[Piece, ...]
+    images: tuple[Image, ...] = ()  #: what its HTML shows; kept as files, beside what `dump` writes
 
     def dump(self) -> str:
-        """As JSON: all bytes are ASCII by now."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        """As JSON, without the images: all bytes are ASCII by now."""
+        return json.dumps({"version": VERSION, **asdict(replace(self, images=()))}, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> Compiled:
-        """Read what `dump` wrote."""
+        """Read what `dump` wrote. Raises ContentChanged for what another version of this program wrote."""
         data = json.loads(text)
+        if data.get("version") != VERSION:
+            raise ContentChanged(
+                "the edition was compiled by another version of this program; only that one can send the rest of it"
+            )
         return cls(
             month=data["month"],
             domain=data["domain"],
-            entries=tuple(CompiledEntry(**entry) for entry in data["entries"]),
+            subject=data["subject"],
+            entries=tuple(
+                CompiledEntry(**{**entry, "full": Size(**entry["full"]), "short": Size(**entry["short"])})
+                for entry in data["entries"]
+            ),
             shorten_order=tuple(data["shorten_order"]),
-            html_frame=data["html_frame"],
+            frame=Size(**data["frame"]),
             pieces=tuple(Piece(**piece) for piece in data["pieces"]),
         )
 
@@ -79,16 +102,19 @@ class Compiled:
         return bits
 
     def shortened(self, chosen: int) -> int:
-        """The bits of those places that are told in brief, so that the HTML keeps to its budget."""
-        size = self.html_frame
+        """The bits of those places that are told in brief, so that the digest keeps to its two budgets."""
+        html, message = self.frame.html, self.frame.message
         for number, entry in enumerate(self.entries):
             if chosen >> number & 1:
-                size += entry.html_full
+                html += entry.full.html
+                message += entry.full.message
         bits = 0
         for number in self.shorten_order:
-            if size <= HTML_BUDGET:
+            if html <= HTML_BUDGET and message <= MESSAGE_BUDGET:
                 break
             if chosen >> number & 1:
                 bits |= 1 << number
-                size -= self.entries[number].html_full - self.entries[number].html_short
+                entry = self.entries[number]
+                html -= entry.full.html - entry.short.html
+                message -= entry.full.message - entry.short.message
         return bits

@@ -19,8 +19,13 @@ def list_fields(publication: Publication) -> list[bytes]:
     ]
 
 
-def list_unsubscribe(token: str, publication: Publication) -> bytes:
+class ListUnsubscribe:
     """List-Unsubscribe with the one-click https address (RFC 8058) and, for old clients, a mail to the sender."""
-    https = f"{publication.links.unsubscribe_prefix}{token}"
-    mailto = f"mailto:{publication.sender_address}?subject=unsubscribe%20{token}"
-    return b"List-Unsubscribe: <%b>,\r\n <%b>\r\n" % (https.encode("ascii"), mailto.encode("ascii"))
+
+    def __init__(self, publication: Publication) -> None:
+        self._https = publication.links.unsubscribe_prefix.encode("ascii")
+        self._mailto = f"mailto:{publication.sender_address}?subject=unsubscribe%20".encode("ascii")
+
+    def field(self, token: bytes) -> bytes:
+        """The field for one reader."""
+        return b"List-Unsubscribe: <%b%b>,\r\n <%b%b>\r\n" % (self._https, token, self._mailto, token)

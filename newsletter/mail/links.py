@@ -8,17 +8,19 @@ for these the signature is taken with the derived key directly: the same bytes, 
 from __future__ import annotations
 
 import hashlib
-import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from itsdangerous import BadSignature, Signer, TimestampSigner
-from itsdangerous.encoding import base64_encode
 
 from newsletter.errors import LinkExpired, LinkInvalid
+from newsletter.mail.keyed import Hmac
 
 CONFIRMATION_LIFETIME = timedelta(days=7)
+UNDO_LIFETIME = timedelta(days=7)
 
 
 class Purpose(StrEnum):
@@ -27,6 +29,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     MANAGE = "manage"
     UNSUBSCRIBE = "unsubscribe"
+    UNDO = "undo"  #: of leaving, at the time that the token was made
 
 
 class _DatedSigner(TimestampSigner):
@@ -47,14 +50,22 @@ class Tokens:
     def __init__(self, secret_key: str) -> None:
         self._secret_key = secret_key
         self._signers = {purpose: _signer(Signer, secret_key, purpose) for purpose in Purpose}
-        self._keys = {purpose: signer.derive_key() for purpose, signer in self._signers.items()}
-        self._digest_keys: dict[str, bytes] = {}
+        self._hmacs = {purpose: Hmac(signer.derive_key()) for purpose, signer in self._signers.items()}
+        self._digests: dict[str, Hmac] = {}
 
     def make(self, purpose: Purpose, subscriber_id: int) -> str:
         """A token without an end: leaving must always be possible (RFC 8058)."""
-        value = str(subscriber_id)
-        signature = hmac.digest(self._keys[purpose], value.encode(), "sha256")
-        return f"{value}.{base64_encode(signature).decode()}"
+        return self.maker(purpose)(subscriber_id).decode()
+
+    def maker(self, purpose: Purpose) -> Callable[[int], bytes]:
+        """Makes the same as bytes, for who needs many."""
+        digest = self._hmacs[purpose].digest
+
+        def make(subscriber_id: int) -> bytes:
+            value = b"%d" % subscriber_id
+            return b"%b.%b" % (value, urlsafe_b64encode(digest(value)).rstrip(b"="))
+
+        return make
 
     def read(self, purpose: Purpose, token: str) -> int:
         """The subscriber's id. Raises LinkInvalid."""
@@ -71,6 +82,10 @@ class Tokens:
 
     def read_dated(self, purpose: Purpose, token: str, *, now: datetime, lifetime: timedelta) -> int:
         """The subscriber's id. Raises LinkInvalid or LinkExpired."""
+        return self.read_made(purpose, token, now=now, lifetime=lifetime)[0]
+
+    def read_made(self, purpose: Purpose, token: str, *, now: datetime, lifetime: timedelta) -> tuple[int, datetime]:
+        """The subscriber's id, and the second at which the token was made. Raises LinkInvalid or LinkExpired."""
         try:
             value, made_at = self._dated(purpose).unsign(token, return_timestamp=True)
             subscriber_id = int(value)
@@ -78,17 +93,17 @@ class Tokens:
             raise LinkInvalid("this link is not one of ours, or not whole") from None
         if now > made_at + lifetime:
             raise LinkExpired("this link is too old")
-        return subscriber_id
+        return subscriber_id, made_at
 
     def _dated(self, purpose: Purpose) -> _DatedSigner:
         return _signer(_DatedSigner, self._secret_key, purpose)
 
     def digest(self, purpose: str, *parts: object) -> str:
         """A keyed hash (HMAC-SHA-256, hex) of `parts`, for message ids and suppressions."""
-        key = self._digest_keys.get(purpose)
-        if key is None:
-            key = self._digest_keys[purpose] = f"{purpose}\0{self._secret_key}".encode()
-        return hmac.digest(key, "\0".join(map(str, parts)).encode(), "sha256").hex()
+        keyed = self._digests.get(purpose)
+        if keyed is None:
+            keyed = self._digests[purpose] = Hmac(f"{purpose}\0{self._secret_key}".encode())
+        return keyed.digest("\0".join(map(str, parts)).encode()).hex()
 
 
 def _signer(kind: type[AnySigner], secret_key: str, purpose: Purpose) -> AnySigner:
@@ -114,6 +129,13 @@ class Links:
     def editions(self) -> str:
         return f"{self.base_url}/editions"
 
+    def picture(self, month: object, name: str) -> str:
+        return f"{self.edition(month)}/pictures/{name}"
+
+    def brand(self, name: str) -> str:
+        """A file of the publisher's look, such as the logo."""
+        return f"{self.base_url}/brand/{name}"
+
     def place(self, code: str) -> str:
         return f"{self.base_url}/places/{code}"
 
@@ -125,3 +147,7 @@ class Links:
 
     def unsubscribe(self, subscriber_id: int) -> str:
         return f"{self.unsubscribe_prefix}{self.tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)}"
+
+    def undo(self, subscriber_id: int, *, at: datetime) -> str:
+        """Undoes that the subscriber has left at the time `at`."""
+        return f"{self.base_url}/undo/{self.tokens.make_dated(Purpose.UNDO, subscriber_id, at=at)}"

@@ -1,20 +1,32 @@
-"""One-off mails: confirmation, welcome, manage link. Rendered one by one; a notice always gives the same bytes."""
+"""One-off mails: confirmation, welcome, manage link, goodbye, alert.
+
+A notice always gives the same bytes, but for an alert whose update was edited between two tries: that is told as it
+stands.
+"""
 
 from __future__ import annotations
 
+import html
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from newsletter.domain import subject as subjects_
 from newsletter.domain.month import Month
 from newsletter.domain.place import Gazetteer
 from newsletter.domain.states import NoticeKind
-from newsletter.mail import headers, quoted
-from newsletter.mail.digest import Wording
-from newsletter.mail.fields import list_fields, list_unsubscribe
+from newsletter.domain.update import Alert, Update
+from newsletter.mail import headers, parts
+from newsletter.mail.fields import ListUnsubscribe, list_fields
 from newsletter.mail.links import Purpose
+from newsletter.mail.pictures.picture import Image, PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import environment, inline_css
+
+#: To whom is not on the list yet, or no more: there is nothing that they could leave.
+_OF_NO_LIST = frozenset({NoticeKind.CONFIRMATION, NoticeKind.GOODBYE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,111 @@ class NoticeMail:
     data: bytes
 
 
+class _Told(NamedTuple):
+    """What a notice tells, for all who are told the same."""
+
+    kind: NoticeKind
+    follows: tuple[str, ...]
+    latest: Month | None
+    update: Update | None
+
+
+class _Words(NamedTuple):
+    """A notice in words, with marks where each reader's own links go."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Renderer:
+    """Renders notices. Make one for a batch: who is told the same gets the same words, which are rendered once.
+
+    An alert goes to very many readers, who differ in nothing but their links, and a template takes milliseconds. A
+    template that was changed is seen by the next batch.
+    """
+
+    def __init__(self, publication: Publication, gazetteer: Gazetteer) -> None:
+        self._publication = publication
+        self._gazetteer = gazetteer
+        self._words: dict[_Told, _Words] = {}
+        # Nobody can write them into an update: they are made with the secret key.
+        digest = publication.links.tokens.digest
+        names = ("confirm_url", "undo_url", "manage_url", "unsubscribe_url")
+        self._marks = {name: digest("mark of a notice", name) for name in names}
+
+    def render(
+        self,
+        kind: NoticeKind,
+        notice_id: int,
+        recipient: Recipient,
+        *,
+        at: datetime,
+        latest: Month | None,
+        update: Update | None = None,
+    ) -> NoticeMail:
+        """The mail of a notice that was made at the time `at`. Raises InvalidAddress.
+
+        `latest` is the edition that a welcome points to; `update` is what an alert is about, which can't do without it.
+        Nothing in a notice was typed by whoever asked for it: a stranger must not be able to send words through us.
+        """
+        publication = self._publication
+        rcpt_to = wire_address(recipient.address)
+        identity = publication.links.tokens.digest("notice", notice_id)
+        words = self._own_words(_Told(kind, recipient.follows, latest, update), recipient.subscriber_id, at)
+        fields = [
+            headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
+            headers.structured("Message-ID", f"<{identity[:40]}@{publication.domain}>"),
+            headers.mailbox("From", publication.sender_name, publication.sender_address),
+            headers.date(at),
+            headers.field("Subject", words.subject),
+            *_list_of(kind, recipient, publication),
+            headers.structured("Auto-Submitted", "auto-generated"),
+            headers.structured("X-Auto-Response-Suppress", "All"),
+            headers.structured("MIME-Version", "1.0"),
+        ]
+        return NoticeMail(
+            mail_from=f"bounce+n.{notice_id}.{identity[:12]}@{publication.domain}",
+            rcpt_to=rcpt_to,
+            data=b"".join(fields) + _body(words, identity[:16], publication),
+        )
+
+    def _own_words(self, told: _Told, subscriber_id: int, at: datetime) -> _Words:
+        """The words with the links of one reader."""
+        if told not in self._words:
+            self._words[told] = self._shared_words(told)
+        subject, text_part, html_part = self._words[told]
+        links = self._publication.links
+        own = {
+            "confirm_url": links.confirm(subscriber_id, at=at),
+            "undo_url": links.undo(subscriber_id, at=at),
+            "manage_url": links.manage(subscriber_id),
+            "unsubscribe_url": links.unsubscribe(subscriber_id),
+        }
+        for name, mark in self._marks.items():
+            text_part = text_part.replace(mark, own[name])
+            html_part = html_part.replace(mark, html.escape(own[name]))
+        return _Words(subject, text_part, html_part)
+
+    def _shared_words(self, told: _Told) -> _Words:
+        publication, gazetteer, update = self._publication, self._gazetteer, told.update
+        context = {
+            "publication": publication,
+            "links": publication.links,
+            "latest": told.latest,
+            "alert": Alert.CONFLICT_RISK,
+            "update": update,
+            "place": gazetteer.require(update.place) if update else None,
+            "follows": [subjects_.name(code, gazetteer) for code in told.follows],
+            **self._marks,
+        }
+        subject, text_part, html_part = (
+            environment(publication.overrides).get_template(f"{told.kind.value}/{name}").render(context)
+            for name in ("subject.txt", "body.txt", "body.html")
+        )
+        return _Words(subject, text_part, inline_css(html_part))
+
+
 def render(
     kind: NoticeKind,
     notice_id: int,
@@ -35,77 +152,36 @@ def render(
     *,
     at: datetime,
     latest: Month | None,
+    update: Update | None = None,
 ) -> NoticeMail:
-    """The mail of a notice that was made at the time `at`. Raises InvalidAddress.
-
-    Nothing in it was typed by whoever asked for it: a stranger must not be able to send words through us.
-    """
-    rcpt_to = wire_address(recipient.address)
-    identity = publication.links.tokens.digest("notice", notice_id)
-    subject, text, html = _words(kind, recipient, publication, gazetteer, at=at, latest=latest)
-    boundary = f"=_notice_{identity[:16]}"
-    fields = [
-        headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
-        headers.structured("Message-ID", f"<{identity[:40]}@{publication.domain}>"),
-        headers.mailbox("From", publication.sender_name, publication.sender_address),
-        headers.date(at),
-        headers.field("Subject", subject),
-        *_list_of(kind, recipient, publication),
-        headers.structured("Auto-Submitted", "auto-generated"),
-        headers.structured("X-Auto-Response-Suppress", "All"),
-        headers.structured("MIME-Version", "1.0"),
-        headers.structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
-    ]
-    return NoticeMail(
-        mail_from=f"bounce+n.{notice_id}.{identity[:12]}@{publication.domain}",
-        rcpt_to=rcpt_to,
-        data=b"".join(fields) + b"\r\n" + _body(text, html, boundary.encode()),
-    )
+    """A single notice: see Renderer.render."""
+    return Renderer(publication, gazetteer).render(kind, notice_id, recipient, at=at, latest=latest, update=update)
 
 
-def _words(
-    kind: NoticeKind,
-    recipient: Recipient,
-    publication: Publication,
-    gazetteer: Gazetteer,
-    *,
-    at: datetime,
-    latest: Month | None,
-) -> tuple[str, str, str]:
-    """Subject, text part and HTML part."""
-    links = publication.links
-    wording = Wording(publication, gazetteer)
-    context = {
-        "publication": publication,
-        "links": links,
-        "latest": latest,
-        "follows": [wording.name(code) for code in recipient.follows],
-        "confirm_url": links.confirm(recipient.subscriber_id, at=at),
-        "manage_url": links.manage(recipient.subscriber_id),
-        "unsubscribe_url": links.unsubscribe(recipient.subscriber_id),
-    }
-    subject, text, html = (
-        environment().get_template(f"{kind.value}/{name}").render(context)
-        for name in ("subject.txt", "body.txt", "body.html")
-    )
-    return subject, text, inline_css(html)
+def _body(words: _Words, identity: str, publication: Publication) -> bytes:
+    pictures = [parts.picture(image, publication.content_id(image)) for image in _carried(publication)]
+    shown = parts.related(f"=_related_{identity}", parts.text("html", words.html), pictures)
+    return parts.alternative(f"=_notice_{identity}", [parts.text("plain", words.text), shown])
 
 
-def _body(text: str, html: str, boundary: bytes) -> bytes:
-    parts = (
-        b"--%b\r\nContent-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n%b\r\n"
-        % (boundary, subtype, quoted.encode(part))
-        for subtype, part in ((b"plain", text), (b"html", html))
-    )
-    return b"%b--%b--\r\n" % (b"".join(parts), boundary)
+def _carried(publication: Publication) -> Iterator[Image]:
+    """The images of the logo, where mails have their pictures in them."""
+    logo = publication.brand.logo
+    if logo is None or publication.pictures is not PictureMode.INLINE:
+        return
+    yield logo.light
+    if logo.dark is not None:
+        yield logo.dark
 
 
 def _list_of(kind: NoticeKind, recipient: Recipient, publication: Publication) -> list[bytes]:
-    """A confirmation is from no list yet; everything else can be left with one click."""
-    if kind is NoticeKind.CONFIRMATION:
+    """What comes from the list can be left with one click."""
+    if kind in _OF_NO_LIST:
         return []
     return [
         *list_fields(publication),
-        list_unsubscribe(publication.links.tokens.make(Purpose.UNSUBSCRIBE, recipient.subscriber_id), publication),
+        ListUnsubscribe(publication).field(
+            publication.links.tokens.maker(Purpose.UNSUBSCRIBE)(recipient.subscriber_id)
+        ),
         headers.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import StrictUndefined, select_autoescape
 
-from newsletter.mail import markup
+from newsletter.domain.update import Trend
+from newsletter.errors import TemplateError
+from newsletter.mail import direction, markup, plaintext
+from newsletter.mail.template_errors import TellingEnvironment, TellingLoader
+from newsletter.mail.wrapping import TEXT_WIDTH, width, wrap
 
-TEXT_WIDTH = 72  #: columns of a text part: with a quote mark or two it still fits 80
 BRIEF_LENGTH = 110  #: characters of a headline where a place is told in brief
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -26,46 +30,54 @@ def folder() -> Path:
 
 
 @cache
-def environment() -> Environment:
-    """For mails: HTML escapes by itself, plain text has nothing to escape, a name that is missing is an error."""
-    made = Environment(
-        loader=FileSystemLoader(folder() / "email"),
+def environment(overrides: Path | None = None) -> TellingEnvironment:
+    """For mails: HTML escapes by itself, plain text has nothing to escape, a name that is missing is an error.
+
+    A file in `overrides` goes before the one of the same name that comes with the program. Whatever is wrong with a
+    template, also with one that it includes, is a TemplateError.
+    """
+    shipped = folder() / "email"
+    folders = [shipped] if overrides is None else [overrides, shipped]
+    made = TellingEnvironment(
+        loader=TellingLoader(folders),
         autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=True, default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # A service uses the templates that it was started with: somebody who edits them must not have half of a change
+        # sent at night. Who wants to see a change calls `refresh`.
+        auto_reload=False,
     )
     made.filters["wrap"] = wrap
     made.filters["underline"] = underline
     made.filters["markdown"] = markup.to_html
     made.filters["day"] = day
     made.filters["brief"] = brief
+    made.filters["dir"] = direction.attribute
+    made.filters["plain"] = plaintext.to_text
+    made.filters["strip"] = strip
+    made.globals["link_list"] = plaintext.LinkList
+    _read_all(made)
     return made
 
 
-def wrap(text: str, indent: str = "", first: str | None = None) -> str:
-    """Plain text in lines of TEXT_WIDTH columns, paragraph by paragraph; words are never broken."""
-    paragraphs = re.split(r"\n[ \t]*\n+", text.strip())
-    wrapped = []
-    for number, paragraph in enumerate(paragraphs):
-        lead = first if number == 0 and first is not None else indent
-        wrapped.append(
-            textwrap.fill(
-                " ".join(paragraph.split()),
-                TEXT_WIDTH,
-                initial_indent=lead,
-                subsequent_indent=indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        )
-    return "\n\n".join(wrapped)
+def _read_all(made: TellingEnvironment) -> None:
+    """Read every template now, so that none is of a later hour than the others."""
+    for name in made.list_templates(extensions=("txt", "html", "css")):
+        # One that is broken is told when its mail is to be made, and read anew then; the other mails do without it.
+        with suppress(TemplateError):
+            made.get_template(name)
+
+
+def refresh() -> None:
+    """Read the templates anew for the next mail: for a preview, where they change under its hands."""
+    environment.cache_clear()
 
 
 def underline(text: str, sign: str = "-") -> str:
     """A heading of a text part."""
-    return f"{text}\n{sign * min(len(text), TEXT_WIDTH)}"
+    return f"{text}\n{sign * min(width(text), TEXT_WIDTH)}"
 
 
 def day(value: date) -> str:
@@ -73,12 +85,19 @@ def day(value: date) -> str:
     return f"{value.day} {value:%B} {value.year}"
 
 
-def brief(text: str) -> str:
-    """A headline in a few words: at most BRIEF_LENGTH characters, cut between two words."""
-    if len(text) <= BRIEF_LENGTH:
-        return text
-    words = text[:BRIEF_LENGTH].rsplit(maxsplit=1)[0]
-    return f"{words.rstrip(' ,;:.')} …"
+def brief(text: str, length: int = BRIEF_LENGTH) -> str:
+    """A headline in a few words: at most `length` characters and a sign that there are more, cut between two words."""
+    flat = " ".join(text.split())
+    if len(flat) <= length:
+        return flat
+    words = flat[:length].rsplit(maxsplit=1)[0]
+    return f"{words.rstrip(' ,;:.')}\u00a0…"
+
+
+def strip(trends: Sequence[Trend | None]) -> str:
+    """The last months' trends as a row of signs, oldest first, from the first month that had an update."""
+    known = dropwhile(lambda trend: trend is None, trends)
+    return " ".join("·" if trend is None else trend.sign for trend in known)
 
 
 @cache

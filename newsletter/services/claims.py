@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
 from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, SkipReason, SubscriberState
+from newsletter.domain.update import Update
 from newsletter.errors import SenderRunning
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
-from newsletter.services import deliveries, preferences, suppressions
+from newsletter.services import deliveries, due_notices, suppressions
 from newsletter.storage import outbox_queries
-from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun, Subscriber
+from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun
 
 
 class Claim(NamedTuple):
@@ -49,6 +50,7 @@ class ArmedNotice:
     kind: NoticeKind
     created_at: datetime
     recipient: Recipient
+    update: Update | None  #: what an alert is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,27 +144,18 @@ def is_notice_due(session: Session, *, now: datetime) -> bool:
 
 
 def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNotice]:
-    """Arm up to `limit` notices that are due, the oldest first."""
-    rows = session.execute(
-        select(Notice, Subscriber)
-        .join(Subscriber, Notice.subscriber_id == Subscriber.id)
-        .where(Notice.due_at <= arming.second)
-        .order_by(Notice.due_at, Notice.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Notice)
-    ).all()
+    """Arm up to `limit` notices that are due; who is not to have theirs any more is skipped, and the reason kept."""
+    rows = due_notices.find(session, arming.second, limit=limit)
     suppressed = _suppressed(session, [subscriber.address_key for _, subscriber in rows], arming.tokens)
-    follows = _follows_or_asked(session, [subscriber for _, subscriber in rows])
     armed: list[ArmedNotice] = []
     skipped: dict[SkipReason, list[int]] = {}
-    for notice, subscriber in rows:
-        reason = _why_no_notice(notice, subscriber, suppressed)
-        if reason is not None:
-            skipped.setdefault(reason, []).append(notice.id)
+    for (notice, subscriber), found in zip(rows, due_notices.look_up(session, rows, suppressed), strict=True):
+        if isinstance(found, SkipReason):
+            skipped.setdefault(found, []).append(notice.id)
             continue
-        recipient = Recipient(subscriber.id, subscriber.address, follows[subscriber.id])
+        recipient = Recipient(subscriber.id, subscriber.address, found.follows)
         claim = Claim(0, notice.id, notice.attempt + 1)
-        armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient))
+        armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient, found.update))
     looked_at: dict[str, object] = {"due_at": None, "changed_at": arming.second}
     taken = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Notice.attempt + 1}
     _set_notices(session, [each.claim.row_id for each in armed], looked_at | taken)
@@ -234,23 +227,6 @@ def _why_skipped(
     if candidate.address_key in suppressed:
         return SkipReason.SUPPRESSED
     return None if has_news(follows) else SkipReason.NOTHING_TO_TELL
-
-
-def _why_no_notice(notice: Notice, subscriber: Subscriber, suppressed: set[str]) -> SkipReason | None:
-    """A confirmation is for who has not confirmed, everything else for who has."""
-    if subscriber.address_key in suppressed:
-        return SkipReason.SUPPRESSED
-    is_question = notice.kind == NoticeKind.CONFIRMATION.value
-    wanted = SubscriberState.PENDING if is_question else SubscriberState.ACTIVE
-    return None if subscriber.state == wanted.value else SkipReason.ENDED
-
-
-def _follows_or_asked(session: Session, subscribers: Sequence[Subscriber]) -> dict[int, tuple[str, ...]]:
-    """What each follows, or, before they confirm, what was asked for."""
-    found = {each.id: subjects_.split(each.follows) for each in subscribers}
-    pending = [each.id for each in subscribers if each.state == SubscriberState.PENDING.value]
-    asked = preferences.live_of_all(session, pending) if pending else {}
-    return found | {key: tuple(each.subject for each in live) for key, live in asked.items()}
 
 
 def _suppressed(session: Session, address_keys: Sequence[str], tokens: Tokens) -> set[str]:

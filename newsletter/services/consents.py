@@ -22,6 +22,7 @@ class ConsentAct(StrEnum):
     CONFIRMED = "confirmed"
     CHANGED = "changed"
     ENDED = "ended"
+    RESTORED = "restored"  #: took back that they had left
 
 
 @dataclass(frozen=True, slots=True)

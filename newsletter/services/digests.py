@@ -12,10 +12,13 @@ from email.message import EmailMessage
 from sqlalchemy.orm import Session
 
 from newsletter.errors import InvalidInput
+from newsletter.mail import showing
+from newsletter.mail.compiled import Compiled
+from newsletter.mail.pictures.picture import Image
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.mail.splicing import Splicer
-from newsletter.services import editions
+from newsletter.services import editions, pictures
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
@@ -25,10 +28,11 @@ class PreviewMail:
     """What arrives, taken apart as a mail client does."""
 
     subject: str
-    html: str
+    html: str  #: with its pictures in it, as data: URIs
     text: str
     source: str  #: the whole message, headers first
-    html_bytes: int
+    html_bytes: int  #: of the HTML as it is sent
+    message_bytes: int
     short_places: int  #: how many places are told in brief
 
 
@@ -54,12 +58,24 @@ def preview(
     html, text = (_part(message, subtype) for subtype in ("html", "plain"))
     return PreviewMail(
         subject=str(message["Subject"]),
-        html=html,
+        html=showing.with_pictures(html, _images(session, edition, compiled, publication, message)),
         text=text,
         source=spliced.data.decode(),
         html_bytes=len(html.encode()),
+        message_bytes=len(spliced.data),
         short_places=spliced.shortened,
     )
+
+
+def _images(
+    session: Session, edition: Edition, compiled: Compiled, publication: Publication, message: EmailMessage
+) -> dict[str, Image]:
+    """Whatever the message may show, by the addresses that its HTML names: those in it, and those on our site."""
+    links = publication.links
+    hosted = compiled.images or pictures.of_edition(session, edition)
+    found = {links.picture(edition.month, image.name): image for image in hosted}
+    found |= {links.brand(image.name): image for image in publication.brand.images()}
+    return found | showing.carried_images(message)
 
 
 def _part(message: EmailMessage, subtype: str) -> str:

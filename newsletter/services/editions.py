@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.domain import overview as overviews
 from newsletter.domain.edition import Contents
 from newsletter.domain.formats import contents as contents_json
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
-from newsletter.errors import ContentChanged, EditionStateError, NotFound
+from newsletter.errors import ContentChanged, EditionStateError, InvalidInput, NotFound
 from newsletter.mail import compiling
 from newsletter.mail.compiled import Compiled
 from newsletter.mail.publication import Publication
-from newsletter.services import editorial
+from newsletter.services import editorial, pictures
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import CompiledEdition, Edition
 from newsletter.storage.upsert import insert_or_ignore
@@ -55,7 +57,26 @@ def contents(session: Session, edition: Edition) -> Contents:
     """What the edition tells: frozen once it is approved, else the updates that are ready now."""
     if edition.compiled is not None:
         return contents_json.load(edition.compiled.content, gazetteer())
-    return editorial.contents(session, Month.parse(edition.month))
+    return replace(editorial.contents(session, Month.parse(edition.month)), overview=edition.overview)
+
+
+def set_overview(session: Session, month: Month, text: str, *, now: datetime) -> Edition:
+    """Put the editors' words on the month into its draft, which is made if it isn't there; "" takes them away.
+
+    Raises InvalidInput when the text can't be taken, EditionStateError when the edition is no draft any more.
+    """
+    text = overviews.tidy(text)
+    problems = overviews.problems(text)
+    if problems:
+        raise InvalidInput(f"the overview {'; it '.join(problems)}")
+    edition = ensure(session, month, now=now)
+    if edition.state != EditionState.DRAFT.value:
+        raise EditionStateError(
+            f"the edition for {month} is {edition.state}, and its overview can't be changed any more"
+        )
+    edition.overview = text
+    session.flush()
+    return edition
 
 
 def compile_draft(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> Compiled:
@@ -75,11 +96,13 @@ def approve(session: Session, month: Month, publication: Publication, *, by: str
         raise EditionStateError(f"the edition for {month} is {edition.state}, and only a draft can be approved")
     if not publication.postal_address:
         raise EditionStateError("set POSTAL_ADDRESS first: every digest has to name it in its footer")
-    told = editorial.contents(session, month)
+    told = contents(session, edition)
     if not told.entries:
         raise EditionStateError(f"no update for {month} is ready; import some, or mark them as ready")
     content = contents_json.dump(told)
-    pieces = compiling.compile_edition(told, publication, at=now).dump()
+    made = compiling.compile_edition(told, publication, at=now)
+    pieces = made.dump()
+    pictures.keep(session, edition, made.images)
     edition.compiled = CompiledEdition(content=content, pieces=pieces, sha256=_digest(content, pieces))
     edition.state = EditionState.APPROVED.value
     edition.approved_at = now

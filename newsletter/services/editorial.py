@@ -16,6 +16,7 @@ from newsletter.domain.month import Month
 from newsletter.domain.place import Place
 from newsletter.domain.update import Alert, Trend, Update, UpdateState
 from newsletter.errors import InvalidUpdate, NotFound
+from newsletter.services import alerts
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import CountryUpdate
 
@@ -42,7 +43,10 @@ def _change(row: CountryUpdate | None, update: Update) -> Change:
 
 
 def store(session: Session, update: Update, *, now: datetime) -> Change:
-    """Keep an update in place of the one that its place had for the month. Raises InvalidUpdate or UnknownPlace."""
+    """Keep an update in place of the one that its place had for the month. Raises InvalidUpdate or UnknownPlace.
+
+    A conflict risk alert that is published by that goes out at once to whoever asked for it.
+    """
     problems = update.problems()
     if problems:
         raise InvalidUpdate(f"{update.place} {update.month}: {'; '.join(problems)}")
@@ -51,6 +55,7 @@ def store(session: Session, update: Update, *, now: datetime) -> Change:
     change = _change(row, update)
     if change is Change.SAME:
         return change
+    stood = row is not None and alerts.is_published(to_update(row))
     if row is None:
         row = CountryUpdate(place_code=update.place, month=str(update.month), created_at=now)
         session.add(row)
@@ -59,6 +64,8 @@ def store(session: Session, update: Update, *, now: datetime) -> Change:
         setattr(row, field, data[field])
     row.changed_at = now
     session.flush()
+    if alerts.is_published(update) and not stood:
+        alerts.announce(session, gazetteer().require(update.place), update.month, now=now)
     return change
 
 

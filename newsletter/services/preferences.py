@@ -30,14 +30,23 @@ def subscriber_of_link(session: Session, subscriber_id: int) -> Subscriber:
     return subscriber
 
 
-def change(session: Session, subscriber: Subscriber, subjects: Sequence[str], *, origin: Origin, now: datetime) -> None:
+def change(
+    session: Session,
+    subscriber: Subscriber,
+    subjects: Sequence[str],
+    *,
+    alerts_at_once: bool,
+    origin: Origin,
+    now: datetime,
+) -> None:
     """Follow exactly `subjects` (checked by domain.subject.parse) from now on. Raises SubscriptionEnded."""
     if subscriber.state != SubscriberState.ACTIVE.value:
         raise SubscriptionEnded("this subscription has ended; subscribe again to follow places")
-    if subscriber.follows == subjects_.join(subjects):
+    if (subscriber.follows, subscriber.alerts_at_once) == (subjects_.join(subjects), alerts_at_once):
         return
     replace_subscriptions(session, subscriber, subjects, reason="changed", now=now, confirmed_at=now)
     subscriber.follows = subjects_.join(subjects)
+    subscriber.alerts_at_once = alerts_at_once
     consents.record(session, subscriber.id, ConsentAct.CHANGED, origin, now=now)
 
 
@@ -91,8 +100,26 @@ def live_subscriptions(session: Session, subscriber_id: int) -> Sequence[Subscri
 def live_of_all(session: Session, subscriber_ids: Iterable[int]) -> dict[int, list[Subscription]]:
     """The same for many subscribers, in one look; who has none is left out."""
     query = select(Subscription).where(Subscription.subscriber_id.in_(subscriber_ids), Subscription.ended_at.is_(None))
+    return _by_subscriber(session.scalars(query))
+
+
+def given_up_of_all(session: Session, subscriber_ids: Iterable[int]) -> dict[int, list[Subscription]]:
+    """The confirmed subscriptions that each of these subscribers gave up when they left, in one look."""
+    query = (
+        select(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(
+            Subscription.subscriber_id.in_(subscriber_ids),
+            Subscription.ended_at == Subscriber.ended_at,
+            Subscription.confirmed_at.is_not(None),
+        )
+    )
+    return _by_subscriber(session.scalars(query))
+
+
+def _by_subscriber(subscriptions: Iterable[Subscription]) -> dict[int, list[Subscription]]:
     found: dict[int, list[Subscription]] = {}
-    for subscription in sorted(session.scalars(query), key=lambda each: _order()[each.subject]):
+    for subscription in sorted(subscriptions, key=lambda each: _order()[each.subject]):
         found.setdefault(subscription.subscriber_id, []).append(subscription)
     return found
 

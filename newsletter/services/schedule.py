@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import UpdateState
-from newsletter.errors import EditionStateError
+from newsletter.errors import EditionStateError, TemplateError
 from newsletter.mail.publication import Publication
 from newsletter.services import deliveries, editions
 from newsletter.storage.tables import CountryUpdate, Edition
@@ -134,7 +134,7 @@ def release(session: Session, edition: Edition, publication: Publication, *, now
         return False  # another process was quicker
     try:
         editions.approve(session, month, publication, by=BY_SCHEDULE, now=now)
-    except EditionStateError as error:
+    except (EditionStateError, TemplateError) as error:
         edition.note = str(error)
         return False
     deliveries.start(session, month, by=BY_SCHEDULE, now=now)

@@ -71,6 +71,7 @@ def confirm(session: Session, subscriber_id: int, *, origin: Origin, now: dateti
     subscriber.state = SubscriberState.ACTIVE.value
     subscriber.confirmed_at = now
     subscriber.ended_at = None
+    subscriber.alerts_at_once = False  # the form asks for the digest only, whatever was ticked before they left
     consents.record(session, subscriber.id, ConsentAct.CONFIRMED, origin, now=now)
     notices.enqueue(session, NoticeKind.WELCOME, subscriber.id, now=now)
     return subscriber

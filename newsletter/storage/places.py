@@ -24,6 +24,8 @@ def gazetteer() -> Gazetteer:
             region=regions[row["region"]],
             iso_numeric=row["iso_numeric"] or None,
             aliases=tuple(row["aliases"].split("|")) if row["aliases"] else (),
+            latitude=float(row["latitude"]),
+            longitude=float(row["longitude"]),
         )
         for row in _rows("places.csv")
     )

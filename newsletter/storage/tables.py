@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Enum, ForeignKey, Index, MetaData, String, Text, func, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.domain.role import Role
 from newsletter.domain.states import (
@@ -20,44 +28,8 @@ from newsletter.domain.states import (
     SuppressionReason,
 )
 from newsletter.domain.update import Trend, UpdateState
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, kept in UTC; a naive one is refused. SQLite keeps no time zone: it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can speak of them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: UtcDateTime}
-
-
-def _word(values: type[StrEnum], name: str) -> Enum:
-    """A column that holds one of an enum's words, as text with a check."""
-    words = [value.value for value in values]
-    return Enum(*words, name=name, native_enum=False, create_constraint=True, length=24)
+from newsletter.storage.columns import Base as Base  # noqa: PLC0414 - code that needs all tables takes it from here
+from newsletter.storage.columns import word
 
 
 class Region(Base):
@@ -85,13 +57,13 @@ class CountryUpdate(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     place_code: Mapped[str] = mapped_column(ForeignKey("place.code"))
     month: Mapped[str] = mapped_column(String(7), index=True)  #: YYYY-MM
-    trend: Mapped[str] = mapped_column(_word(Trend, "trend"))
+    trend: Mapped[str] = mapped_column(word(Trend, "trend"))
     alerts: Mapped[list[Any]] = mapped_column(JSON)
     headline: Mapped[str] = mapped_column(Text)
     developments: Mapped[list[Any]] = mapped_column(JSON)
     quotes: Mapped[list[Any]] = mapped_column(JSON)
     links: Mapped[list[Any]] = mapped_column(JSON)
-    state: Mapped[str] = mapped_column(_word(UpdateState, "state"))
+    state: Mapped[str] = mapped_column(word(UpdateState, "state"))
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
@@ -100,14 +72,23 @@ class Subscriber(Base):
     """The owner of one address. An id is never used again: links in old mails name it."""
 
     __tablename__ = "subscriber"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index(
+            "ix_subscriber_alerts",
+            "id",
+            sqlite_where=text("alerts_at_once = 1"),
+            postgresql_where=text("alerts_at_once"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     address: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320), unique=True)  #: one address, however it is written
     language: Mapped[str] = mapped_column(String(10), default="en")
-    state: Mapped[str] = mapped_column(_word(SubscriberState, "state"))
+    state: Mapped[str] = mapped_column(word(SubscriberState, "state"))
     follows: Mapped[str] = mapped_column(Text, default="")  #: the live, confirmed subjects: domain.subject.join
+    alerts_at_once: Mapped[bool] = mapped_column(default=False, server_default=false())  #: before the digest
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -152,7 +133,7 @@ class Consent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
-    act: Mapped[str] = mapped_column(String(24))  #: requested, confirmed, changed, ended
+    act: Mapped[str] = mapped_column(String(24))  #: requested, confirmed, changed, ended, restored
     source: Mapped[str] = mapped_column(String(200))  #: the form or the file it came by
     ip: Mapped[str | None] = mapped_column(String(45))
     text: Mapped[str] = mapped_column(Text)  #: the words that were shown
@@ -165,7 +146,7 @@ class Suppression(Base):
     __tablename__ = "suppression"
 
     address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    reason: Mapped[str] = mapped_column(_word(SuppressionReason, "reason"))
+    reason: Mapped[str] = mapped_column(word(SuppressionReason, "reason"))
     at: Mapped[datetime]
 
 
@@ -176,7 +157,7 @@ class Edition(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     month: Mapped[str] = mapped_column(String(7), unique=True)  #: YYYY-MM
-    state: Mapped[str] = mapped_column(_word(EditionState, "state"))
+    state: Mapped[str] = mapped_column(word(EditionState, "state"))
     created_at: Mapped[datetime]
     approved_at: Mapped[datetime | None]  #: the Date of its digests
     approved_by: Mapped[str | None] = mapped_column(String(320))
@@ -184,6 +165,7 @@ class Edition(Base):
     send_started_by: Mapped[str | None] = mapped_column(String(320))
     ended_at: Mapped[datetime | None]  #: when the last delivery was done with, or it was cancelled
     note: Mapped[str | None] = mapped_column(Text)  #: why it is paused or waits, in words for an admin
+    overview: Mapped[str] = mapped_column(Text, default="", server_default="")  #: the month as a whole, Markdown
 
     compiled: Mapped[CompiledEdition | None] = relationship(
         back_populates="edition", cascade="all, delete-orphan", passive_deletes=True
@@ -201,6 +183,16 @@ class CompiledEdition(Base):
     sha256: Mapped[str] = mapped_column(String(64))  #: of both
 
     edition: Mapped[Edition] = relationship(back_populates="compiled")
+
+
+class EditionPicture(Base):
+    """A picture of an approved edition, as its mails and pages show it."""
+
+    __tablename__ = "edition_picture"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)  #: the file name in its address
+    png: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Delivery(Base):
@@ -221,7 +213,7 @@ class Delivery(Base):
     edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
     # No foreign key: an erased subscriber's deliveries stay, to be counted.
     subscriber_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str] = mapped_column(_word(DeliveryState, "state"))
+    state: Mapped[str] = mapped_column(word(DeliveryState, "state"))
     owner: Mapped[int | None]  #: the SenderRun that armed it
     attempt: Mapped[int] = mapped_column(default=0)  #: how many tries were charged, with the one under way
     flagged: Mapped[bool] = mapped_column(default=False)  #: a copy may be out whose outcome nobody knows
@@ -241,14 +233,25 @@ class Notice(Base):
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "uq_notice_alert",  # one alert a place a month
+            "subscriber_id",
+            "place_code",
+            "month",
+            unique=True,
+            sqlite_where=text("kind = 'alert'"),
+            postgresql_where=text("kind = 'alert'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(_word(NoticeKind, "kind"))
+    kind: Mapped[str] = mapped_column(word(NoticeKind, "kind"))
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
+    place_code: Mapped[str | None] = mapped_column(ForeignKey("place.code"))  #: what an alert is about
+    month: Mapped[str | None] = mapped_column(String(7))  #: the month of its update, YYYY-MM
     created_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(_word(DeliveryState, "state"))
+    state: Mapped[str] = mapped_column(word(DeliveryState, "state"))
     owner: Mapped[int | None]
     attempt: Mapped[int] = mapped_column(default=0)
     flagged: Mapped[bool] = mapped_column(default=False)
@@ -276,7 +279,7 @@ class Admin(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     address: Mapped[str] = mapped_column(String(320))
     address_key: Mapped[str] = mapped_column(String(320), unique=True)
-    role: Mapped[str] = mapped_column(_word(Role, "role"))
+    role: Mapped[str] = mapped_column(word(Role, "role"))
     password_hash: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
 

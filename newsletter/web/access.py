@@ -30,6 +30,7 @@ ACTS: Mapping[str, Act] = {
     "preview.body": Act.VIEW,
     "desk.assemble": Act.APPROVE,
     "desk.approve": Act.APPROVE,
+    "desk.write_overview": Act.APPROVE,
     "desk.send_form": Act.SEND,
     "desk.send": Act.SEND,
     "desk.pause": Act.SEND,

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 
 from newsletter.domain.edition import Contents, Entry
 from newsletter.domain.month import Month
+from newsletter.domain.overview import LONGEST
 from newsletter.domain.place import Place
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import Update, UpdateState
-from newsletter.errors import InvalidMonth
+from newsletter.errors import EditionStateError, InvalidInput, InvalidMonth
 from newsletter.services import deliveries, editorial
 from newsletter.services import editions as editions_
 from newsletter.storage.places import gazetteer
@@ -51,6 +52,14 @@ class Changes:
     drafts: tuple[Place, ...]  #: an update that is not ready
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A text that could not be taken, so that it isn't lost, and why."""
+
+    text: str
+    error: str
+
+
 @desk.get("/")
 def editions() -> str:
     return _list_page()
@@ -87,7 +96,7 @@ def edition(month: Month) -> str:
     return _edition_page(month)
 
 
-def _edition_page(month: Month, error: str | None = None) -> str:
+def _edition_page(month: Month, error: str | None = None, overview: Typed | None = None) -> str:
     session = current_session()
     found = editions_.get(session, month)
     contents = editions_.contents(session, found)
@@ -102,7 +111,20 @@ def _edition_page(month: Month, error: str | None = None) -> str:
         flagged=deliveries.flagged(session, found.id) if progress.total else 0,
         refresh=REFRESH_SECONDS if found.state == EditionState.SENDING.value else None,
         error=error,
+        typed_overview=overview,
+        longest_overview=LONGEST,
     )
+
+
+@desk.post("/editions/<month:month>/overview")
+def write_overview(month: Month) -> Response | tuple[str, int]:
+    text = request.form.get("overview", "")
+    try:
+        edition = editions_.set_overview(current_session(), month, text, now=now())
+    except (InvalidInput, EditionStateError) as error:
+        told = Typed(text, f"{str(error)[:1].upper()}{str(error)[1:]}")
+        return _edition_page(month, overview=told), 409 if isinstance(error, EditionStateError) else 400
+    return _done(month, "The overview is saved." if edition.overview else "The edition has no overview now.")
 
 
 def _changes(contents: Contents, this_month: list[Update], last_month: list[Update]) -> Changes:

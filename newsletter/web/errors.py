@@ -59,7 +59,7 @@ PAGES: dict[type[Exception], ErrorPage] = {
     errors.LinkExpired: ErrorPage(
         410,
         "This link is too old",
-        "Links to confirm are good for 7 days. Subscribe again to get a new one.",
+        "Links like this one are good for 7 days. Subscribe again to get a new one.",
         _SUBSCRIBE,
     ),
     errors.SubscriptionEnded: ErrorPage(
@@ -69,6 +69,9 @@ PAGES: dict[type[Exception], ErrorPage] = {
         _SUBSCRIBE,
     ),
     errors.LoginFailed: ErrorPage(403, "Not logged in", "Check the address and the password, and try again.", _LOGIN),
+    errors.TemplateError: ErrorPage(
+        500, "A template can’t be used", "Mend it, and start the service anew.", _DESK, tells=True
+    ),
     errors.StorageUnavailable: ErrorPage(
         503, "Busy just now", "Nothing was lost, and nothing was changed. Try again in a few seconds."
     ),

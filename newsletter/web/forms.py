@@ -17,6 +17,10 @@ from newsletter.mail.publication import Publication
 CONFIRM_WORDS = "Confirm my subscription"
 CHANGE_WORDS = "Save what I follow"
 LEAVE_WORDS = "Unsubscribe"
+UNDO_WORDS = "Subscribe me again"
+
+#: Beside the box on a reader's own page that asks for alerts before the digest; part of what they agree to.
+ALERTS_WORDS = "Also write to me at once when a place that I follow gets a Conflict Risk Alert"
 
 #: On forms that choose everything for whoever ticks nothing; part of what they agree to.
 EVERYTHING_WORDS = "Without a choice, you follow all countries and regions."
@@ -66,6 +70,23 @@ class FollowForm:
         except InvalidInput:
             self.errors["follow"] = "Choose from the list: one of the places isn’t in it"
             return ()
+
+
+@dataclass(slots=True)
+class ManageForm(FollowForm):
+    """The form on a reader's own page."""
+
+    alerts_at_once: bool = False
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> ManageForm:
+        """What is ticked."""
+        return cls(follow=read_follow(form), alerts_at_once=bool(form.get("alerts_at_once")))
+
+    @property
+    def consent(self) -> str:
+        """The words that were shown, for the ledger, and whether the box was ticked."""
+        return f"{ALERTS_WORDS}: {'yes' if self.alerts_at_once else 'no'}. {CHANGE_WORDS}"
 
 
 @dataclass(slots=True)

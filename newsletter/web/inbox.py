@@ -1,7 +1,7 @@
 """The demo's inbox: what the mail catcher took in, as a mail program would show it.
 
 A mail's HTML is a stranger's: it is shown in a frame without scripts and without our origin, and its links open in a
-new window, outside the frame.
+new window, outside the frame. The pictures that it carries are put into it; of all others, only ours are fetched.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from flask import Blueprint, abort, make_response, render_template, request
 from werkzeug.wrappers import Response
 
+from newsletter.mail import showing
 from newsletter.mail.caught import CaughtMail
 from newsletter.web import security
 from newsletter.web.wiring import wiring
@@ -70,11 +71,14 @@ def mail(mail_number: int) -> str:
 @inbox.get("/<int:mail_number>/html")
 def html(mail_number: int) -> Response:
     """The HTML part by itself, for the frame."""
-    found = _body(_read(_find(mail_number)), "html")
+    message = _read(_find(mail_number))
+    found = _body(message, "html")
     if found is None:
         abort(404)
-    response = make_response(_in_new_windows(found))
-    response.headers["Content-Security-Policy"] = security.mail_policy(*ESCAPES)
+    response = make_response(_in_new_windows(showing.with_pictures(found, showing.carried_images(message))))
+    links = wiring().publication.links
+    ours = (f"{links.editions()}/", links.brand(""))
+    response.headers["Content-Security-Policy"] = security.mail_policy(*ESCAPES, pictures=ours)
     return response
 
 

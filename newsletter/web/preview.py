@@ -14,6 +14,9 @@ from newsletter.domain.address import Address
 from newsletter.domain.month import Month
 from newsletter.domain.states import SubscriberState
 from newsletter.errors import InvalidInput
+from newsletter.mail import showing
+from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
+from newsletter.mail.pictures.picture import Scheme
 from newsletter.services import digests, editions
 from newsletter.services.digests import PreviewMail
 from newsletter.storage.places import gazetteer
@@ -26,6 +29,13 @@ preview = Blueprint("preview", __name__, url_prefix="/admin")
 preview.before_request(access.guard)
 
 PARTS = {"html": "HTML", "text": "Text", "source": "Source"}
+
+#: How the HTML can be looked at: a query parameter, what it is called, and its values with theirs. The first is usual.
+SWITCHES = {
+    "width": ("Width", {"": "Both", "phone": "Phone, 375 px", "desktop": "Desktop, 700 px"}),
+    "scheme": ("Colours", {"": "As this device", Scheme.LIGHT.value: "Light", Scheme.DARK.value: "Dark"}),
+    "pictures": ("Pictures", {"": "On", "off": "Off"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ def show(month: Month) -> str | tuple[str, int]:
     part = request.args.get("part", "html")
     if part not in PARTS:
         abort(404)
+    look = _look()
     errors: dict[str, str] = {}
     reader = _reader(errors)
     mail = _mail_or_error(month, reader, errors) if reader else None
@@ -55,8 +66,11 @@ def show(month: Month) -> str | tuple[str, int]:
         typed_as=request.args.get("as", ""),
         typed_places=request.args.get("places", ""),
         errors=errors,
-        frame=url_for("preview.body", month=month, **_chosen()),
-        tab=lambda part: url_for("preview.show", month=month, part=part, **_chosen()),
+        look=look,
+        switches=SWITCHES,
+        budgets=(HTML_BUDGET, MESSAGE_BUDGET),
+        frame=url_for("preview.body", month=month, **_chosen(), **_given(look)),
+        link=lambda **other: url_for("preview.show", month=month, **_chosen(), **_given(look | {"part": part} | other)),
     )
     return (page, 400) if errors else page
 
@@ -67,7 +81,13 @@ def body(month: Month) -> Response:
     reader = _reader({})
     if reader is None:
         abort(404)
-    response = make_response(_mail(month, reader).html)
+    look = _look()
+    html = _mail(month, reader).html
+    if look["pictures"]:
+        html = showing.without_pictures(html)
+    if look["scheme"]:
+        html = showing.in_scheme(html, Scheme(look["scheme"]))
+    response = make_response(html)
     response.headers["Content-Security-Policy"] = security.mail_policy()
     return response
 
@@ -86,6 +106,19 @@ def _mail(month: Month, reader: Reader) -> PreviewMail:
     return digests.preview(
         session, edition, wiring().publication, follows=reader.follows, address=reader.address, now=now()
     )
+
+
+def _look() -> dict[str, str]:
+    """The value of each switch."""
+    look = {name: request.args.get(name, "") for name in SWITCHES}
+    if any(value not in SWITCHES[name][1] for name, value in look.items()):
+        abort(404)
+    return look
+
+
+def _given(values: dict[str, str]) -> dict[str, Any]:
+    """Without what is as usual, so that addresses stay short."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _chosen() -> dict[str, Any]:

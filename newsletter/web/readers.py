@@ -8,20 +8,23 @@ one click (RFC 8058) bring neither cookie nor CSRF token, and must not need them
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from newsletter.domain import subject
 from newsletter.domain.states import SubscriberState
 from newsletter.errors import LinkInvalid, SubscriptionEnded
-from newsletter.mail.links import CONFIRMATION_LIFETIME, Purpose
-from newsletter.services import editorial, preferences, signup
+from newsletter.mail.links import CONFIRMATION_LIFETIME, UNDO_LIFETIME, Purpose
+from newsletter.services import editorial, leaving, preferences, signup
 from newsletter.services.consents import Origin
+from newsletter.services.leaving import Undo
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Subscriber
 from newsletter.web import forms, picker
 from newsletter.web.database import current_session
-from newsletter.web.forms import FollowForm, SignupForm
+from newsletter.web.forms import ManageForm, SignupForm
 from newsletter.web.wiring import now, wiring
 
 readers = Blueprint("readers", __name__)
@@ -94,23 +97,25 @@ def manage_form(token: str) -> str:
     subscriber = _subscriber(wiring().tokens.read(Purpose.MANAGE, token))
     if subscriber.state != SubscriberState.ACTIVE.value:
         return render_template("manage_inactive.html", subscriber=subscriber)
-    return _manage_page(token, subscriber, FollowForm(subject.split(subscriber.follows)), saved="saved" in request.args)
+    form = ManageForm(subject.split(subscriber.follows), alerts_at_once=subscriber.alerts_at_once)
+    return _manage_page(token, subscriber, form, saved="saved" in request.args)
 
 
 @readers.post("/manage/<token>")
 def manage(token: str) -> Response | tuple[str, int]:
     session = current_session()
     subscriber = preferences.subscriber_of_link(session, wiring().tokens.read(Purpose.MANAGE, token))
-    form = FollowForm(forms.read_follow(request.form))
+    form = ManageForm.read(request.form)
     subjects = form.check_follow(gazetteer())
     if not subjects:
         return _manage_page(token, subscriber, form, saved=False), 400
-    preferences.change(session, subscriber, subjects, origin=_origin("/manage", forms.CHANGE_WORDS), now=now())
+    origin = _origin("/manage", form.consent)
+    preferences.change(session, subscriber, subjects, alerts_at_once=form.alerts_at_once, origin=origin, now=now())
     session.commit()
     return redirect(url_for("readers.manage_form", token=token, saved="yes"), 303)
 
 
-def _manage_page(token: str, subscriber: Subscriber, form: FollowForm, *, saved: bool) -> str:
+def _manage_page(token: str, subscriber: Subscriber, form: ManageForm, *, saved: bool) -> str:
     return render_template(
         "manage.html",
         token=token,
@@ -119,6 +124,7 @@ def _manage_page(token: str, subscriber: Subscriber, form: FollowForm, *, saved:
         picker=_picker(form.follow),
         saved=saved,
         button=forms.CHANGE_WORDS,
+        alerts_words=forms.ALERTS_WORDS,
         leave_token=wiring().tokens.make(Purpose.UNSUBSCRIBE, subscriber.id),
     )
 
@@ -145,7 +151,7 @@ def unsubscribe(token: str) -> str:
     session = current_session()
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
     if subscriber is not None:
-        preferences.end(session, subscriber, "unsubscribed", origin=_leaving(), now=now())
+        leaving.leave(session, subscriber, origin=_leaving(), tokens=wiring().tokens, now=now())
         session.commit()
     return render_template("unsubscribed.html")
 
@@ -154,6 +160,47 @@ def _leaving() -> Origin:
     if request.form.get("List-Unsubscribe") == "One-Click":
         return _origin("one click", "List-Unsubscribe=One-Click")
     return _origin("/unsubscribe", forms.LEAVE_WORDS)
+
+
+@readers.get("/undo/<token>")
+def undo_form(token: str) -> str | tuple[str, int]:
+    subscriber_id, left_at = _read_undo(token)
+    session = current_session()
+    subscriber = session.get(Subscriber, subscriber_id)
+    found = leaving.undoing(session, subscriber, left_at, tokens=wiring().tokens)
+    if found is not Undo.POSSIBLE or subscriber is None:
+        return _undone_page(found, subscriber)
+    return render_template(
+        "undo.html",
+        token=token,
+        subscriber=subscriber,
+        follows=_names(leaving.given_up(session, subscriber)),
+        alerts_words=forms.ALERTS_WORDS,
+        button=forms.UNDO_WORDS,
+    )
+
+
+@readers.post("/undo/<token>")
+def undo(token: str) -> str | tuple[str, int]:
+    subscriber_id, left_at = _read_undo(token)
+    session = current_session()
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
+    origin = _origin("/undo", forms.UNDO_WORDS)
+    found = leaving.undo(session, subscriber, left_at, origin=origin, tokens=wiring().tokens, now=now())
+    page = _undone_page(found, subscriber)
+    session.commit()
+    return page
+
+
+def _read_undo(token: str) -> tuple[int, datetime]:
+    return wiring().tokens.read_made(Purpose.UNDO, token, now=now(), lifetime=UNDO_LIFETIME)
+
+
+def _undone_page(found: Undo, subscriber: Subscriber | None) -> str | tuple[str, int]:
+    """They are subscribed; or it can't be undone any more, and why."""
+    if found in (Undo.POSSIBLE, Undo.NEEDLESS) and subscriber is not None:
+        return _confirmed_page(subscriber)
+    return render_template("undo_impossible.html", reason=found.name.lower()), 410
 
 
 def _subscriber(subscriber_id: int) -> Subscriber:

@@ -1,10 +1,13 @@
 """Headers of every response: what a page may load, who may keep it, and what it tells the next site.
 
 A page behind a token is a secret that lies in somebody's mail: it is never stored, its address is never passed on, and
-no search engine lists it. Public pages are the same for everyone, so anybody may keep them for five minutes.
+no search engine lists it. Public pages are the same for everyone, so anybody may keep them for five minutes. A
+picture's name has a hash of its content in it, so anybody may keep it for ever.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from flask import Flask, Response, request
 
@@ -15,15 +18,25 @@ PAGE_POLICY = (
 
 _CACHED = frozenset({"site", "readers"})
 _KEPT_STATUSES = frozenset({200, 301})
+_KEPT_FOR_EVER = frozenset({"site.picture", "site.logo"})
 
 
-def mail_policy(*allowed: str) -> str:
-    """For a mail's HTML in a frame of ours: it is shown as a mail program would, and runs and fetches nothing."""
+def mail_policy(*allowed: str, pictures: Sequence[str] = ()) -> str:
+    """For a mail's HTML in a frame of ours: it is shown as a mail program would, and runs and fetches nothing.
+
+    But for images that lie below the addresses `pictures`. These are named in full, where 'self' would let a mail reach
+    every page of ours.
+    """
     sandbox = " ".join(("sandbox", *allowed))
     return (
-        f"{sandbox}; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
-        "frame-ancestors 'self'; base-uri 'none'"
+        f"{sandbox}; default-src 'none'; style-src 'unsafe-inline'; img-src {' '.join(('data:', *pictures))}; "
+        "form-action 'none'; frame-ancestors 'self'; base-uri 'none'"
     )
+
+
+def picture_policy() -> str:
+    """For a picture by itself: a browser that opens one alone lays it out with styles of its own."""
+    return "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
 def register(app: Flask) -> None:
@@ -43,11 +56,16 @@ def _harden(response: Response) -> Response:
     if not _may_be_kept(response):
         headers["Cache-Control"] = "no-store"
         return response
-    headers["Cache-Control"] = "public, max-age=300"
+    headers["Cache-Control"] = _lifetime(response)
     if response.status_code == 200:
         response.add_etag()
         response.make_conditional(request)
     return response
+
+
+def _lifetime(response: Response) -> str:
+    is_for_ever = request.endpoint in _KEPT_FOR_EVER and response.status_code == 200
+    return "public, max-age=31536000, immutable" if is_for_ever else "public, max-age=300"
 
 
 def _is_token_page() -> bool:

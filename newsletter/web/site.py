@@ -9,21 +9,23 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from newsletter.domain.edition import Contents, Entry, Tally, assemble
+from newsletter.domain.edition import Contents, Entry, assemble
 from newsletter.domain.month import Month
 from newsletter.domain.place import Place
+from newsletter.domain.tally import Tally
 from newsletter.domain.update import Update
 from newsletter.errors import NotFound
+from newsletter.mail.pictures.picture import Image
 from newsletter.services import editions as editions_
-from newsletter.services import editorial
+from newsletter.services import editorial, pictures
 from newsletter.storage.places import gazetteer
-from newsletter.web import forms, picker
+from newsletter.web import forms, picker, security
 from newsletter.web.database import current_session
 from newsletter.web.wiring import wiring
 
 site = Blueprint("site", __name__)
 
-_PRIVATE_PATHS = ("/confirm/", "/manage/", "/unsubscribe/", "/admin", "/inbox")
+_PRIVATE_PATHS = ("/confirm/", "/manage/", "/unsubscribe/", "/undo/", "/admin", "/inbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,38 @@ def edition(month: Month) -> str:
 def _parts(contents: Contents) -> list[tuple[str, str, list[Entry]]]:
     """An edition's groups with what their headings are linked by."""
     return [(group.value, group.heading, entries) for group, entries in contents.groups()]
+
+
+@site.get("/editions/<month:month>/pictures/<name>")
+def picture(month: Month, name: str) -> Response:
+    """What the digests of an approved edition show. Who fetches it is noted nowhere."""
+    return _file(pictures.find(current_session(), month, name))
+
+
+@site.get("/brand/<name>")
+def logo(name: str) -> Response:
+    image = next((image for image in wiring().publication.brand.images() if image.name == name), None)
+    if image is None:
+        abort(404)
+    return _file(image)
+
+
+def _file(image: Image) -> Response:
+    response = Response(image.data, mimetype=f"image/{image.subtype}")
+    response.headers["Content-Security-Policy"] = security.picture_policy()
+    return response
+
+
+@site.get("/brand.css")
+def brand_style() -> Response:
+    """The publisher's colours in place of the house's; print stays black on white."""
+    brand = wiring().publication.brand
+    light, dark = (
+        f":root {{ --link: {accent}; --link-deep: color-mix(in srgb, {accent} 75%, {towards}); }}"
+        for accent, towards in ((brand.accent, "#000"), (brand.accent_dark, "#fff"))
+    )
+    css = f"@media screen {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}\n"
+    return Response(css, mimetype="text/css")
 
 
 @site.get("/healthz")

@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -113,13 +114,24 @@ def test_the_schedule(make_settings, cron, release, state, words):
     ("folder_mode", "file_mode", "state"),
     [(0o755, 0o644, WARN), (0o755, 0o604, WARN), (0o755, 0o640, OK), (0o755, 0o600, OK), (0o700, 0o644, OK)],
 )
-@pytest.mark.parametrize("name", ["secret_key", "config.toml", "newsletter.db"])
-def test_who_else_can_read_the_files(tmp_path, name, folder_mode, file_mode, state):
-    tmp_path.chmod(folder_mode)
-    (tmp_path / name).touch()
-    (tmp_path / name).chmod(file_mode)
+@pytest.mark.parametrize("name", ["secret_key", "config.toml", "newsletter.db", "dkim-news1.pem"])
+def test_who_else_can_read_the_files(make_settings, name, folder_mode, file_mode, state):
+    settings = replace(make_settings(), dkim_key="dkim-news1.pem")
+    settings.instance.chmod(folder_mode)
+    (settings.instance / name).touch()
+    (settings.instance / name).chmod(file_mode)
 
-    is_told(configured.files(tmp_path), state, name if state is WARN else "Nobody else")
+    is_told(configured.files(settings), state, name if state is WARN else "Nobody else")
+
+
+def test_the_templates(make_settings):
+    settings = make_settings()
+    folder = settings.instance / "templates" / "email" / "welcome"
+    is_told(configured.templates(settings.publication), OK, "Every mail can be made")
+    folder.mkdir(parents=True)
+    (folder / "body.txt").write_text("Welcome.\n{{ nobody }}\n")
+
+    is_told(configured.templates(settings.publication), BAD, "templates/email/welcome/body.txt, line 2")
 
 
 # The database, and what its rows tell

@@ -54,7 +54,7 @@ def test_a_month_without_updates_makes_an_edition_that_says_so(run):
 def test_what_an_edition_is_as_json(run):
     told = json.loads(run("edition", "show", "2022-11", "--json").out)
 
-    assert set(told) == {"month", "state", "places", "deliveries", "flagged", "note"}
+    assert set(told) == {"month", "state", "overview", "places", "deliveries", "flagged", "note"}
     assert (told["month"], told["state"], len(told["places"])) == ("2022-11", "approved", 34)
     assert told["deliveries"] == dict.fromkeys(("pending", "armed", "sent", "deferred", "failed", "skipped"), 0)
     assert (told["flagged"], told["note"]) == (0, None)

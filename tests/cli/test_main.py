@@ -15,6 +15,8 @@ from newsletter.cli.main import cli
 #: Arguments with which each command gets as far as its settings.
 ARGUMENTS = {
     "serve": ["--port", "1"],
+    "preview": ["--list"],
+    "dkim keygen": ["--selector", "news1"],
     "updates import": ["update.json"],
     "updates export": ["folder"],
     "subscribers import": ["readers.csv"],
@@ -22,6 +24,7 @@ ARGUMENTS = {
     "edition assemble": ["2022-11"],
     "edition show": ["2022-11"],
     "edition preview": ["2022-11"],
+    "edition overview": ["2022-11"],
     "edition approve": ["2022-11"],
     "edition send": ["2022-11"],
     "edition pause": ["2022-11"],
@@ -30,7 +33,7 @@ ARGUMENTS = {
     "admin add": ["ada@example.org", "--role", "owner"],
 }
 NEEDS_NO_SETTINGS = {"demo", "places list"}
-NEEDS_NO_DATABASE = {"config"}
+NEEDS_NO_DATABASE = {"config", "dkim keygen", "preview"}
 
 
 def leaves(group: click.Group, above: str = "") -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.domain.edition import STRIP_MONTHS, Group, Tally, assemble
+from newsletter.domain.edition import STRIP_MONTHS, Group, assemble
 from newsletter.domain.month import Month
 from newsletter.domain.place import Gazetteer, Place, Region
 from newsletter.domain.update import Alert, Development, Trend, Update, UpdateState
@@ -51,32 +51,47 @@ def entry_of(*trends, alerts=(), alerts_before=()):
     return assemble(NOVEMBER, history, GAZETTEER).entries[0]
 
 
-def test_alerts_come_first_then_what_got_worse_better_and_stayed_each_by_region_and_name():
+def a_mixed_month():
     updates = [
         an_update("G", SAME),
         an_update("A", SAME),
         an_update("F", BETTER),
-        an_update("D", WORSE),
+        an_update("D", WORSE, alerts=(RISK,)),
         an_update("C", WORSE),
         an_update("E", WORSE),
         an_update("B", SAME, alerts=(CHANCE,)),
     ]
+    return assemble(NOVEMBER, updates, GAZETTEER)
 
-    contents = assemble(NOVEMBER, updates, GAZETTEER)
 
-    assert [(group, [entry.place.code for entry in entries]) for group, entries in contents.groups()] == [
-        (Group.ALERTS, ["B"]),
-        (Group.DETERIORATED, ["E", "C", "D"]),
+def codes(parts):
+    return [(part, [entry.place.code for entry in entries]) for part, entries in parts]
+
+
+def test_the_entries_are_told_by_region_and_name():
+    contents = a_mixed_month()
+
+    assert codes(contents.by_region()) == [(WEST, ["E", "F", "A"]), (EAST, ["C", "B", "D", "G"])]
+    assert [entry.place.code for entry in contents.entries] == ["E", "F", "A", "C", "B", "D", "G"]
+
+
+def test_a_list_by_trend_has_the_places_with_an_alert_first():
+    assert codes(a_mixed_month().by_trend()) == [(WORSE, ["D", "E", "C"]), (BETTER, ["F"]), (SAME, ["B", "A", "G"])]
+
+
+def test_the_site_lists_alerts_first_then_what_got_worse_better_and_stayed():
+    assert codes(a_mixed_month().groups()) == [
+        (Group.ALERTS, ["B", "D"]),
+        (Group.DETERIORATED, ["E", "C"]),
         (Group.IMPROVED, ["F"]),
         (Group.UNCHANGED, ["A", "G"]),
     ]
-    assert [entry.place.code for entry in contents.entries] == ["B", "E", "C", "D", "F", "A", "G"]
 
 
 @settings(deadline=None)
 @given(st.permutations([an_update(code, trend) for code, trend in zip("ABCDEFG", [WORSE, SAME] * 4, strict=False)]))
 def test_the_order_does_not_depend_on_the_order_of_the_updates(updates):
-    assert [entry.place.code for entry in assemble(NOVEMBER, updates, GAZETTEER).entries] == list("EACGFBD")
+    assert [entry.place.code for entry in assemble(NOVEMBER, updates, GAZETTEER).entries] == list("EFACBDG")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +110,7 @@ def test_what_is_in_an_edition(update, is_in):
 def test_a_month_without_updates_is_empty():
     contents = assemble(NOVEMBER, [], GAZETTEER)
 
-    assert (contents.entries, contents.groups()) == ((), [])
+    assert (contents.entries, contents.groups(), contents.by_region(), contents.by_trend()) == ((), [], [], [])
 
 
 def test_a_place_that_nobody_knows_is_an_error():
@@ -209,49 +224,3 @@ def test_an_alert_is_new_when_it_did_not_stand_the_month_before(alerts, before, 
 )
 def test_what_weighs_least_is_shortened_first(entry, weight):
     assert entry.weight == weight
-
-
-@pytest.mark.parametrize(
-    ("entries", "sentence"),
-    [
-        pytest.param([(SAME, ())], "The place that you follow is unchanged.", id="one place"),
-        pytest.param([(WORSE, ())], "The place that you follow deteriorated.", id="one place, worse"),
-        pytest.param([(BETTER, ())], "The place that you follow improved.", id="one place, better"),
-        pytest.param(
-            [(SAME, (RISK,))],
-            "The place that you follow is unchanged; 1 conflict risk alert for the month ahead.",
-            id="one place with an alert",
-        ),
-        pytest.param(
-            [(WORSE, (RISK, CHANCE))],
-            "The place that you follow deteriorated; 1 conflict risk alert and 1 resolution opportunity"
-            " for the month ahead.",
-            id="one place with both alerts",
-        ),
-        pytest.param(
-            [(SAME, ())] * 2, "Of the 2 places that you follow, none got better or worse.", id="nothing happened"
-        ),
-        pytest.param([(SAME, ()), (WORSE, ())], "Of the 2 places that you follow, 1 deteriorated.", id="one worse"),
-        pytest.param(
-            [(BETTER, ())] * 3 + [(WORSE, ())],
-            "Of the 4 places that you follow, 1 deteriorated and 3 improved.",
-            id="some worse, some better",
-        ),
-        pytest.param(
-            [(WORSE, (RISK,)), (WORSE, (RISK,)), (SAME, (CHANCE,))],
-            "Of the 3 places that you follow, 2 deteriorated;"
-            " 2 conflict risk alerts and 1 resolution opportunity for the month ahead.",
-            id="more than one alert of a kind",
-        ),
-        pytest.param(
-            [(SAME, (CHANCE,)), (SAME, (CHANCE,))],
-            "Of the 2 places that you follow, none got better or worse;"
-            " 2 resolution opportunities for the month ahead.",
-            id="alerts alone",
-        ),
-    ],
-)
-def test_the_month_in_the_readers_places_in_one_sentence(entries, sentence):
-    updates = [an_update(code, trend, alerts=alerts) for code, (trend, alerts) in zip("ABCDEFG", entries, strict=False)]
-
-    assert Tally.of(assemble(NOVEMBER, updates, GAZETTEER).entries).sentence == sentence

@@ -109,6 +109,22 @@ def test_a_code_is_got_only_as_it_is_written():
     assert places.gazetteer().get("KZ").name == "Kazakhstan"
 
 
+@pytest.mark.parametrize(
+    ("code", "latitude", "longitude"),
+    [
+        pytest.param("KZ", 48, 67, id="north and east"),
+        pytest.param("BR", -11, -53, id="south and west"),
+        pytest.param("KASHMIR", 34, 76, id="no country"),
+        pytest.param("SOUTH-CHINA-SEA", 12, 114, id="no land"),
+        pytest.param("VA", 42, 12, id="hardly any land"),
+    ],
+)
+def test_a_place_knows_where_it_is(code, latitude, longitude):
+    place = places.gazetteer().require(code)
+
+    assert (place.latitude, place.longitude) == (pytest.approx(latitude, abs=1), pytest.approx(longitude, abs=1))
+
+
 @given(st.text())
 def test_folding_twice_is_folding_once(text):
     assert fold(fold(text)) == fold(text)

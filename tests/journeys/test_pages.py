@@ -61,6 +61,7 @@ def test_pages_behind_the_links_in_mails(visit, demo):
     paths = [f"/confirm/{tokens.make_dated(Purpose.CONFIRM, each, at=utc_now())}" for each in (pending, active)]
     paths += [f"/manage/{tokens.make(Purpose.MANAGE, each)}" for each in (pending, active)]
     paths += [f"/unsubscribe/{tokens.make(Purpose.UNSUBSCRIBE, each)}" for each in (pending, active)]
+    paths.append(f"/undo/{tokens.make_dated(Purpose.UNDO, active, at=utc_now())}")
 
     look(visit, [*paths, f"{paths[3]}?saved=yes"])
 

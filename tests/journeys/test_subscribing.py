@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from newsletter.storage.tables import Subscriber
+from tests.journeys.stock import settle
 
 READER = "reader@example.org"
 DIGEST = "Country Updates, November 2022"
@@ -119,4 +120,5 @@ def test_a_reader_subscribes_reads_changes_and_leaves(visit_with, demo, width, s
     with demo.database.reading() as session:
         reader = session.scalars(select(Subscriber)).one()
         assert (reader.state, reader.follows) == ("ended", "")
-    assert len(demo.catcher.messages()) == 3
+    settle(demo)
+    assert len(demo.catcher.messages()) == 4, "a confirmation, a welcome, a digest, a goodbye"

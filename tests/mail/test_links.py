@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from itsdangerous import Signer
 
 from newsletter.errors import LinkExpired, LinkInvalid
-from newsletter.mail.links import CONFIRMATION_LIFETIME, Links, Purpose, Tokens
+from newsletter.mail.links import CONFIRMATION_LIFETIME, UNDO_LIFETIME, Links, Purpose, Tokens
 
 KEY = "a secret key for tests"
 TOKENS = Tokens(KEY)
@@ -134,6 +134,12 @@ def test_a_confirmation_works_for_seven_days(age, is_good):
         read_dated(token, now=MADE + age)
 
 
+def test_a_dated_token_tells_the_second_at_which_it_was_made():
+    token = TOKENS.make_dated(Purpose.UNDO, 42, at=MADE + timedelta(milliseconds=700))
+
+    assert TOKENS.read_made(Purpose.UNDO, token, now=MADE, lifetime=UNDO_LIFETIME) == (42, MADE)
+
+
 def test_a_date_can_not_be_changed():
     early, late = (TOKENS.make_dated(Purpose.CONFIRM, 42, at=MADE + timedelta(days=days)) for days in (0, 30))
     value, _, signature = early.split(".")
@@ -172,3 +178,4 @@ def test_every_link_lies_below_the_base_url(base_url):
     assert links.manage(42) == f"https://updates.example.org/news/manage/{TOKENS.make(Purpose.MANAGE, 42)}"
     assert links.unsubscribe(42) == f"https://updates.example.org/news/unsubscribe/{GOOD}"
     assert links.confirm(42, at=MADE).startswith("https://updates.example.org/news/confirm/42.")
+    assert links.undo(42, at=MADE).startswith("https://updates.example.org/news/undo/42.")

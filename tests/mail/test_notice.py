@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 
 from newsletter.domain.month import Month
 from newsletter.domain.states import NoticeKind
+from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.errors import InvalidAddress
 from newsletter.mail import notice
+from newsletter.mail.brand import Brand
 from newsletter.mail.links import Links, Purpose, Tokens
-from newsletter.mail.notice import NoticeMail
+from newsletter.mail.notice import NoticeMail, Renderer
+from newsletter.mail.pictures.picture import Image, Picture, PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.storage.places import gazetteer
@@ -33,7 +37,20 @@ PUBLICATION = Publication(
     Links("https://updates.example.org", TOKENS),
 )
 ADA = Recipient(42, "ada@example.org", ("central-asia", "SD"))
-FROM_THE_LIST = [kind for kind in NoticeKind if kind is not NoticeKind.CONFIRMATION]
+OF_NO_LIST = [NoticeKind.CONFIRMATION, NoticeKind.GOODBYE]
+FROM_THE_LIST = [kind for kind in NoticeKind if kind not in OF_NO_LIST]
+UPDATE = Update(
+    "SD",
+    Month(2022, 11),
+    Trend.DETERIORATED,
+    headline="Fighting spread to two more states, and talks were put off.",
+    developments=(
+        Development("Troops moved towards the capital.", "Clashes killed *at least* 60 people."),
+        Development("Talks were put off.", "No date was set."),
+    ),
+    alerts=(Alert.CONFLICT_RISK,),
+)
+LOGO = Picture(Image.named("logo", b"a light picture"), Image.named("logo-dark", b"a dark one"), "Example", 160, 40)
 
 
 def render(
@@ -44,8 +61,9 @@ def render(
     notice_id: int = 7,
     at: datetime = AT,
     latest: Month | None = None,
+    update: Update = UPDATE,
 ) -> NoticeMail:
-    return notice.render(kind, notice_id, recipient, publication, gazetteer(), at=at, latest=latest)
+    return notice.render(kind, notice_id, recipient, publication, gazetteer(), at=at, latest=latest, update=update)
 
 
 def parsed(mail: NoticeMail) -> EmailMessage:
@@ -98,12 +116,14 @@ def test_lines_are_what_smtp_takes(kind):
 def test_both_parts_lead_to_the_same_places(kind):
     text, html = parts(render(kind))
 
-    links = re.compile(r'https://updates\.example\.org/(?:confirm|manage|unsubscribe)/[^\s"<>]+')
+    links = re.compile(r'https://updates\.example\.org/(?:confirm|manage|unsubscribe|undo)/[^\s"<>]+')
     assert set(links.findall(text)) == set(links.findall(html))
     expected = {
         NoticeKind.CONFIRMATION: {PUBLICATION.links.confirm(42, at=AT)},
         NoticeKind.WELCOME: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
         NoticeKind.MANAGE_LINK: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
+        NoticeKind.GOODBYE: {PUBLICATION.links.undo(42, at=AT)},
+        NoticeKind.ALERT: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
     }
     assert set(links.findall(text)) == expected[kind]
 
@@ -129,8 +149,9 @@ def test_the_welcome_shows_the_latest_edition():
         assert "November 2022" in part
 
 
-def test_a_confirmation_is_from_no_list_yet():
-    names = {name.lower() for name in parsed(render(NoticeKind.CONFIRMATION))}
+@pytest.mark.parametrize("kind", OF_NO_LIST)
+def test_who_is_not_on_the_list_gets_mail_from_no_list(kind):
+    names = {name.lower() for name in parsed(render(kind))}
 
     assert not any(name.startswith("list-") for name in names)
 
@@ -201,3 +222,166 @@ def test_a_title_with_html_in_it_is_text():
         html = parts(render(kind, publication=publication))[1]
         assert "<script" not in html
         assert "<b>" not in html
+
+
+def test_a_batch_gives_the_same_bytes_as_one_by_one_and_everybody_their_own_links():
+    renderer = Renderer(PUBLICATION, gazetteer())
+    for kind in NoticeKind:
+        for number, at in enumerate((AT, AT + timedelta(hours=1))):
+            reader = Recipient(number, f"reader{number}@example.org", ADA.follows)
+            mail = renderer.render(kind, number, reader, at=at, latest=None, update=UPDATE)
+            assert mail == render(kind, reader, notice_id=number, at=at)
+            if kind is NoticeKind.ALERT:
+                assert all(PUBLICATION.links.manage(number) in part for part in parts(mail))
+
+
+def test_every_notice_says_who_writes_why_and_what_to_do_if_it_was_not_you():
+    publication = replace(PUBLICATION, sender_name="Example Sender", brand=Brand(footer="Made with care."))
+    for kind in NoticeKind:
+        for part in parts(render(kind, publication=publication)):
+            words = " ".join(part.split())
+            for said in ("Example Sender", "Made with care.", "You get this mail because"):
+                assert said in words, kind
+            assert "If it was not you" in words or "If you did not ask for it" in words, kind
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_the_text_fits_72_columns_but_for_links(kind):
+    text = parts(render(kind, Recipient(42, "ada@example.org", tuple(p.code for p in gazetteer().places)[:90])))[0]
+
+    assert [line for line in text.splitlines() if len(line) > 72 and not line.startswith("https://")] == []
+    assert "\n\n\n\n" not in text
+
+
+def test_headings_are_in_order():
+    for kind in NoticeKind:
+        assert re.findall(r"<(h[1-6])", parts(render(kind))[1]) == ["h1"]
+
+
+def test_an_alert_says_what_it_is_of_in_words_and_by_sign_and_leads_to_the_place():
+    message = parsed(render(NoticeKind.ALERT))
+
+    assert message["Subject"] == "Conflict Risk Alert: Sudan (Country Updates)"
+    for part in parts(render(NoticeKind.ALERT)):
+        words = " ".join(re.sub(r"<[^>]+>", " ", part).split())
+        told = ["▼ Deteriorated in November 2022", "⚠ Conflict Risk Alert for the month ahead", UPDATE.headline]
+        told += ["Troops moved towards the capital.", "60 people.", "Talks were put off.", "No date was set."]
+        places = [words.find(each, words.find("the month ahead") if each in told[2:] else 0) for each in told]
+        assert -1 not in places
+        assert places == sorted(places)
+        assert "https://updates.example.org/places/SD" in part
+
+
+def test_a_long_title_is_left_out_of_an_alerts_subject():
+    publication = replace(PUBLICATION, title="The Example Foundation's Monthly Country Updates")
+
+    assert parsed(render(NoticeKind.ALERT, publication=publication))["Subject"] == "Conflict Risk Alert: Sudan"
+
+
+def test_the_goodbye_gives_seven_days_to_undo():
+    text, html = parts(render(NoticeKind.GOODBYE))
+
+    token = PUBLICATION.links.undo(42, at=AT).rpartition("/")[2]
+    lifetime = timedelta(days=7)
+    assert "the link works for 7 days" in text.lower()
+    assert "the link works for 7 days" in html.lower()
+    assert TOKENS.read_made(Purpose.UNDO, token, now=AT + lifetime, lifetime=lifetime) == (42, AT)
+
+
+def test_a_hosted_logo_is_an_address_of_ours():
+    publication = replace(PUBLICATION, brand=Brand(logo=LOGO))
+    for kind in NoticeKind:
+        html = parts(render(kind, publication=publication))[1]
+        assert f'src="https://updates.example.org/brand/{LOGO.light.name}"' in html
+        assert 'alt="Example"' in html
+
+
+@pytest.mark.parametrize("dark", [LOGO.dark, None], ids=["light and dark", "one for both"])
+def test_an_inline_logo_travels_with_the_html_that_shows_it(dark):
+    logo = replace(LOGO, dark=dark)
+    publication = replace(PUBLICATION, brand=Brand(logo=logo), pictures=PictureMode.INLINE)
+    for kind in NoticeKind:
+        message = parsed(render(kind, publication=publication))
+        plain, related = message.iter_parts()
+        html, *pictures = related.iter_parts()
+
+        assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+        assert (related.get_content_type(), related.get_param("type")) == ("multipart/related", "text/html")
+        assert [each.get_content() for each in pictures] == [each.data for each in (logo.light, dark) if each]
+        shown = set(re.findall(r'src="cid:([^"]+)"', str(html.get_content())))
+        assert {f"<{each}>" for each in shown} == {each["Content-ID"] for each in pictures}
+        assert {(each.get_content_type(), each.get_content_disposition()) for each in pictures} == {
+            ("image/png", "inline")
+        }
+
+
+MARKDOWN = {"a", "em", "strong", "code", "blockquote", "ul", "ol", "li", "br"}
+ATTACKS = [
+    "[a link](javascript:x) <img src=x onerror=x> <a href='data:text/html,x' onclick=x>",
+    "<script>x</script>",
+    '" onload="x',
+    "{{7*7}}",
+    "=?utf-8?q?x?=",
+    "\r\nBcc: eve@example.org\r\n\r\n.\r\n",
+    "\0",
+]
+words = st.text(max_size=300) | st.sampled_from(ATTACKS) | st.text(min_size=1, max_size=3).map(lambda each: each * 500)
+
+
+class Tags(HTMLParser):
+    """The tags of a page and their attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+        self.attributes = []
+
+    @classmethod
+    def of(cls, html):
+        seen = cls()
+        seen.feed(html)
+        return seen
+
+    def handle_starttag(self, tag, attrs):
+        self.names.add(tag)
+        self.attributes += attrs
+
+
+@st.composite
+def updates(draw):
+    developments = tuple(Development(draw(words), draw(words)) for _ in range(draw(st.integers(1, 3))))
+    alerts = draw(st.sampled_from([(Alert.CONFLICT_RISK,), (Alert.CONFLICT_RISK, Alert.RESOLUTION_OPPORTUNITY)]))
+    return replace(UPDATE, headline=draw(words), developments=developments, alerts=alerts)
+
+
+def everywhere(attack):
+    return replace(UPDATE, headline=attack, developments=(Development(attack, attack),))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_in_an_editors_text_runs_in_an_alert(attack):
+    check_harmless(everywhere(attack))
+
+
+@settings(deadline=None, max_examples=60)
+@given(updates())
+def test_no_text_of_an_editor_breaks_an_alert_or_runs_in_it(update):
+    check_harmless(update)
+
+
+def check_harmless(update):
+    mail = render(NoticeKind.ALERT, update=update)
+
+    assert mail.data.isascii()
+    assert b"\0" not in mail.data
+    assert mail.data.count(b"\r") == mail.data.count(b"\n") == mail.data.count(b"\r\n")
+    assert max(map(len, mail.data.split(b"\r\n"))) <= 998
+    message = parsed(mail)
+    assert list(message.keys()) == list(parsed(render(NoticeKind.ALERT)).keys())
+    text, html = parts(mail)
+    assert "".join(update.headline.split()) in "".join(text.split())
+    seen = Tags.of(html)
+    assert seen.names <= Tags.of(parts(render(NoticeKind.ALERT))[1]).names | MARKDOWN
+    assert not any(name.startswith("on") or name == "src" for name, _ in seen.attributes)
+    assert all(re.match("https?:|mailto:", value or "") for name, value in seen.attributes if name == "href")
+    assert html.count("/unsubscribe/") == html.count("/manage/") == 1

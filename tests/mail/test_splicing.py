@@ -6,6 +6,7 @@ import email
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -15,17 +16,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.cli.updates import sample_readings
 from newsletter.domain import subject as subjects_
-from newsletter.domain.edition import Contents, Entry, Tally, assemble
+from newsletter.domain.edition import Contents, Entry, assemble
 from newsletter.domain.month import Month
-from newsletter.mail import compiling, digest
+from newsletter.domain.tally import Tally, places_by_subject
+from newsletter.mail import compiling, digest, news
 from newsletter.mail.compiled import Compiled
-from newsletter.mail.digest import HTML_BUDGET, NoMarks, Wording
+from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET, NoMarks, Wording
 from newsletter.mail.links import Links, Tokens
+from newsletter.mail.news import News
+from newsletter.mail.pictures.illustrated import Illustrations, illustrate
+from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.mail.splicing import SplicedDigest, Splicer
+from newsletter.services.sample import sample_readings
 from newsletter.storage.places import gazetteer
 from tests.mail.crowd import crowded_contents
 
@@ -37,18 +42,30 @@ PUBLICATION = Publication(
     "Example Foundation, 1 Sample Street",
     Links("https://updates.example.org", Tokens("a secret key for tests")),
 )
+INLINE = replace(PUBLICATION, pictures=PictureMode.INLINE)
 
 
 @cache
 def sample_month() -> Contents:
-    return assemble(Month(2022, 11), [reading.update for reading in sample_readings()], gazetteer())
+    found = assemble(Month(2022, 11), [reading.update for reading in sample_readings()], gazetteer())
+    return replace(found, overview="A month of **talks** ([report](https://example.org/talks)).\n\nAnd of elections.")
 
 
 @cache
-def compiled_of(name: str) -> tuple[Contents, Compiled, Splicer]:
-    contents = sample_month() if name == "sample" else crowded_contents(200)
-    compiled = Compiled.load(compiling.compile_edition(contents, PUBLICATION, at=AT).dump())
-    return contents, compiled, Splicer(compiled, PUBLICATION, gazetteer())
+def contents_of(name: str) -> Contents:
+    return sample_month() if name == "sample" else crowded_contents(200)
+
+
+@cache
+def illustrations_of(name: str, mode: PictureMode) -> Illustrations:
+    return illustrate(contents_of(name), mode)
+
+
+@cache
+def compiled_of(name: str, publication: Publication = PUBLICATION) -> tuple[Contents, Compiled, Splicer]:
+    contents = contents_of(name)
+    compiled = Compiled.load(compiling.compile_edition(contents, publication, at=AT).dump())
+    return contents, compiled, Splicer(compiled, publication, gazetteer())
 
 
 def parsed(spliced: SplicedDigest) -> EmailMessage:
@@ -62,23 +79,37 @@ def parts(message: EmailMessage) -> tuple[str, str]:
     return text, html
 
 
-def plainly_rendered(contents: Contents, recipient: Recipient, shortened: frozenset[str]) -> tuple[str, str]:
+def plainly_rendered(
+    name: str, recipient: Recipient, shortened: frozenset[str], publication: Publication
+) -> tuple[str, str]:
     """The ordinary way: one Jinja render with this reader's entries and words."""
-    codes = [
-        entry.place.code
-        for entry in contents.entries
-        if subjects_.covers(recipient.follows, entry.place.code, entry.place.region.code)
-    ]
-    own = contents.only(codes)
-    text_slots, html_slots = Wording(PUBLICATION, gazetteer()).slots(recipient, Tally.of(own.entries), len(shortened))
+    own = own_contents(name, recipient)
+    sizes = places_by_subject(gazetteer())
+    tally = Tally.of(own.entries, sum(sizes[code] for code in recipient.follows))
+    text_slots, html_slots = Wording(publication, gazetteer()).slots(recipient, own.entries, tally, len(shortened))
 
     def forms(entry: Entry) -> Sequence[str]:
         return ("short",) if entry.place.code in shortened else ("full",)
 
     rendered = digest.render(
-        own, PUBLICATION, forms=forms, marks=NoMarks(), text_slots=text_slots, html_slots=html_slots
+        own,
+        publication,
+        illustrations_of(name, publication.pictures),
+        forms=forms,
+        marks=NoMarks(),
+        text_slots=text_slots,
+        html_slots=html_slots,
     )
     return rendered.text, rendered.html
+
+
+def own_contents(name: str, recipient: Recipient) -> Contents:
+    contents = contents_of(name)
+    return contents.only(
+        entry.place.code
+        for entry in contents.entries
+        if subjects_.covers(recipient.follows, entry.place.code, entry.place.region.code)
+    )
 
 
 def shortened_places(compiled: Compiled, follows: Sequence[str]) -> frozenset[str]:
@@ -101,28 +132,50 @@ def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("number", range(500))
 def test_a_spliced_digest_equals_the_plain_render(number):
-    contents, _, splicer = compiled_of("sample")
+    publication = INLINE if number % 5 == 0 else PUBLICATION
+    contents, compiled, splicer = compiled_of("sample", publication)
     recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(contents, number))
 
-    spliced = splicer.splice(recipient)
+    message = parsed(splicer.splice(recipient))
 
-    assert parts(parsed(spliced)) == plainly_rendered(contents, recipient, frozenset())
+    shortened = shortened_places(compiled, recipient.follows)
+    assert parts(message) == plainly_rendered("sample", recipient, shortened, publication)
+    told = news.subject(
+        digest.subject_lead(contents.month, publication), News.of(own_contents("sample", recipient).entries)
+    )
+    assert message["Subject"] == told
 
 
+@pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
 @pytest.mark.parametrize("count", [1, 7, 24, 70, 200])
-def test_the_html_keeps_to_its_budget_and_says_what_is_short(count):
-    contents, compiled, splicer = compiled_of("crowd")
+def test_a_digest_keeps_to_its_budgets_and_says_what_is_short(count, publication):
+    contents, compiled, splicer = compiled_of("crowd", publication)
     follows = tuple(entry.place.code for entry in contents.entries[:count])
     recipient = Recipient(1, "reader@example.org", follows)
 
     spliced = splicer.splice(recipient)
     text, html = parts(parsed(spliced))
     shortened = shortened_places(compiled, follows)
+    print(
+        f"{count} places: {len(html.encode()):,} bytes of HTML, {len(spliced.data):,} in all, {len(shortened)} in brief"
+    )
 
     assert len(html.encode()) < HTML_BUDGET
+    assert len(spliced.data) < MESSAGE_BUDGET
     assert spliced.shortened == len(shortened)
-    assert (f"{len(shortened)} of them are told in brief" in html) == bool(shortened)
-    assert (text, html) == plainly_rendered(contents, recipient, shortened)
+    assert ("told in brief" in html) == bool(shortened)
+    assert (text, html) == plainly_rendered("crowd", recipient, shortened, publication)
+
+
+def test_each_inline_picture_is_in_the_message_once_and_none_is_left_out():
+    contents, _, splicer = compiled_of("sample", INLINE)
+    message = parsed(splicer.splice(Recipient(1, "reader@example.org", random_follows(contents, 3))))
+    carried = [part["Content-ID"].strip("<>") for part in message.walk() if part.get_content_maintype() == "image"]
+
+    assert sorted(carried) == sorted(re.findall(r'src="cid:([^"]+)"', parts(message)[1]))
+    assert {part.get_payload(decode=True)[:8] for part in message.walk() if part["Content-ID"]} == {
+        b"\x89PNG\r\n\x1a\n"
+    }
 
 
 def test_what_has_least_to_tell_is_shortened_first():
@@ -209,8 +262,9 @@ def test_an_internationalised_domain_goes_out_as_a_labels():
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.sampled_from([entry.place.code for entry in crowded_contents(200).entries]), min_size=1))
-def test_any_selection_of_a_crowded_month_keeps_to_the_budget(codes):
-    _, _, splicer = compiled_of("crowd")
+def test_any_selection_of_a_crowded_month_keeps_to_the_budgets(codes):
+    _, _, splicer = compiled_of("crowd", INLINE)
     spliced = splicer.splice(Recipient(1, "reader@example.org", subjects_.parse(codes, gazetteer())))
 
     assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET
+    assert len(spliced.data) < MESSAGE_BUDGET

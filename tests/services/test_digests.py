@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import re
+from dataclasses import replace
+
 import pytest
 
 from newsletter.errors import InvalidInput
 from newsletter.mail.links import Purpose
+from newsletter.mail.pictures.picture import Image, Picture, PictureMode
 from newsletter.services import digests, editions
 from tests.conftest import NOW
 from tests.services.stock import NOVEMBER, TOKENS, dump, store_updates
+
+PNG = b"\x89PNG\r\n\x1a\n"  #: how every PNG begins
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def test_a_preview_shows_what_this_reader_gets_and_nothing_else(draft, publicati
         assert "KZ had a quiet month." in part
         assert "SD had a quiet month." not in part
     assert "To: reader@example.org" in mail.source
-    assert mail.html_bytes == len(mail.html.encode())
+    assert mail.message_bytes == len(mail.source.encode()) > mail.html_bytes > 1_000
     assert mail.short_places == 0
     assert dump(draft) == before
 
@@ -66,3 +73,26 @@ def test_of_an_approved_edition_it_shows_what_is_frozen(draft, publication):
 def test_who_would_get_nothing_is_told_so(draft, publication):
     with pytest.raises(InvalidInput, match="they would get no digest"):
         preview(draft, publication, "FR", "west-africa")
+
+
+@pytest.mark.parametrize("mode", list(PictureMode))
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_a_preview_has_every_picture_of_its_mail_in_it(draft, publication, mode, is_approved):
+    logo = Picture(Image.named("logo", PNG + b"light"), Image.named("logo", PNG + b"dark"), "The Example", 120, 40)
+    branded = replace(publication, pictures=mode, brand=replace(publication.brand, logo=logo))
+    if is_approved:
+        with draft.writing() as session:
+            editions.approve(session, NOVEMBER, branded, by="a test", now=NOW)
+
+    mail = preview(draft, branded, "all")
+
+    shown = [_data(source) for source in re.findall(r'<(?:img|source)\b[^>]*? (?:src|srcset)="([^"]*)"', mail.html)]
+    assert {logo.light.data, logo.dark.data} < set(shown)
+    assert all(data.startswith(PNG) for data in shown)
+    assert "data:image" not in mail.source
+    assert mail.html_bytes < len(mail.html.encode())
+
+
+def _data(uri):
+    assert uri.startswith("data:image/png;base64,"), uri
+    return base64.b64decode(uri.partition(",")[2])

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import UpdateState
-from newsletter.errors import ContentChanged, EditionStateError, NotFound
+from newsletter.errors import ContentChanged, EditionStateError, InvalidInput, NotFound
 from newsletter.mail.recipient import Recipient
 from newsletter.mail.splicing import Splicer
 from newsletter.services import deliveries, editions, editorial
@@ -76,7 +76,7 @@ def test_approval_freezes_the_edition_and_keeps_who_and_when(database, publicati
         edition = editions.get(session, NOVEMBER)
         assert (edition.state, edition.approved_at, edition.approved_by) == ("approved", NOW, "owner@example.org")
         assert edition.note is None
-        assert [entry.place for entry in editions.compiled(edition).entries] == ["SD", "ET", "KZ"]
+        assert [entry.place for entry in editions.compiled(edition).entries] == ["ET", "SD", "KZ"]
 
 
 def no_address(publication):
@@ -195,3 +195,52 @@ def test_the_archive_shows_what_was_ever_approved(sqlite, publication):
     with sqlite.reading() as session:
         assert [edition.month for edition in editions.released(session)] == ["2022-12", "2022-11"]
         assert [edition.month for edition in editions.all_editions(session)] == ["2023-01", "2022-12", "2022-11"]
+
+
+def set_overview(database, text, month=NOVEMBER):
+    with database.writing() as session:
+        return editions.set_overview(session, month, text, now=NOW).id
+
+
+def test_an_overview_makes_the_draft_that_it_is_for_and_is_frozen_with_it(database, publication):
+    store_updates(database)
+    set_overview(database, "  A month of *talks*.\r\nAnd more.")
+    with database.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert edition.state == EditionState.DRAFT.value
+        assert editions.contents(session, edition).overview == "A month of *talks*.\nAnd more."
+
+    approve(database, publication)
+    with database.writing() as session:
+        edition = editions.get(session, NOVEMBER)
+        edition.overview = "changed behind its back"
+        assert editions.contents(session, edition).overview == "A month of *talks*.\nAnd more."
+
+
+def test_an_overview_can_be_changed_and_taken_away(sqlite):
+    first = set_overview(sqlite, "One.")
+
+    assert set_overview(sqlite, "Two.") == first
+    set_overview(sqlite, " ")
+
+    with sqlite.reading() as session:
+        assert editions.get(session, NOVEMBER).overview == ""
+
+
+@pytest.mark.parametrize(("text", "message"), [("x" * 5001, "has 5,001 characters"), ("a\0b", r"\(U\+0000\); take")])
+def test_an_overview_that_can_not_be_taken_changes_nothing_and_makes_no_edition(sqlite, text, message):
+    before = dump(sqlite)
+
+    with pytest.raises(InvalidInput, match=f"the overview .*{message}"):
+        set_overview(sqlite, text)
+    assert dump(sqlite) == before
+
+
+@pytest.mark.parametrize("state", [state for state in EditionState if state is not EditionState.DRAFT])
+def test_only_a_drafts_overview_is_changed(sqlite, state):
+    set_overview(sqlite, "One.")
+    with sqlite.writing() as session:
+        editions.get(session, NOVEMBER).state = state.value
+
+    with pytest.raises(EditionStateError, match=f"2022-11 is {state.value}, and its overview can't be changed"):
+        set_overview(sqlite, "Two.")

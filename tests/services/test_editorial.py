@@ -116,6 +116,6 @@ def test_contents_leave_drafts_out_and_look_a_year_back(database):
         contents = editorial.contents(session, NOVEMBER)
 
     assert len(statements) == 1
-    assert [entry.place.code for entry in contents.entries] == ["KZ", "ML"]
-    assert contents.entries[0].strip == (Trend.IMPROVED,) * 12
-    assert contents.entries[1].strip == (None,) * 11 + (Trend.UNCHANGED,)
+    assert [entry.place.code for entry in contents.entries] == ["ML", "KZ"]
+    assert contents.entries[1].strip == (Trend.IMPROVED,) * 12
+    assert contents.entries[0].strip == (None,) * 11 + (Trend.UNCHANGED,)

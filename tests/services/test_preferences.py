@@ -32,10 +32,10 @@ def reader(database):
     return 1
 
 
-def change(database, *subjects, at=NOW + HOUR):
+def change(database, *subjects, alerts_at_once=False, at=NOW + HOUR):
     with database.writing() as session:
         subscriber = preferences.subscriber_of_link(session, 1)
-        preferences.change(session, subscriber, subjects, origin=ORIGIN, now=at)
+        preferences.change(session, subscriber, subjects, alerts_at_once=alerts_at_once, origin=ORIGIN, now=at)
 
 
 def end(database, reason="unsubscribed", origin=ORIGIN, at=NOW + HOUR):
@@ -72,6 +72,19 @@ def test_changing_to_the_same_changes_nothing(database, reader):
     change(database, "SD", "KZ")
 
     assert dump(database) == before
+
+
+def test_asking_for_alerts_is_a_change_of_its_own_and_once(database, reader):
+    for hours in (1, 2):
+        change(database, "SD", "KZ", alerts_at_once=True, at=NOW + hours * HOUR)
+
+    assert acts(database) == ["requested", "confirmed", "changed"]
+    assert [ended for *_, ended, _ in history(database)] == [None, None]
+    with database.reading() as session:
+        assert session.get_one(Subscriber, reader).alerts_at_once
+    change(database, "SD", "KZ", at=NOW + 3 * HOUR)
+    with database.reading() as session:
+        assert not session.get_one(Subscriber, reader).alerts_at_once
 
 
 def test_what_was_given_up_can_be_followed_again(database, reader):
@@ -148,7 +161,8 @@ def test_follows_equals_the_live_confirmed_subscriptions_after_any_acts(database
             return
         subscriber = preferences.subscriber_of_link(session, 1)
         if chosen == "change":
-            preferences.change(session, subscriber, random_selection(dice), origin=ORIGIN, now=now)
+            wanted = random_selection(dice)
+            preferences.change(session, subscriber, wanted, alerts_at_once=False, origin=ORIGIN, now=now)
         else:
             preferences.end(session, subscriber, "unsubscribed", origin=ORIGIN, now=now)
 

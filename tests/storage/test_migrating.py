@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -34,11 +35,13 @@ def catalogue(connection: Connection) -> list[object]:
     if connection.dialect.name == "postgresql":
         return [tuple(row) for query in POSTGRESQL_CATALOGUE for row in connection.execute(text(query))]
     rows = connection.execute(text(SQLITE_CATALOGUE))
-    return [
-        (name, sorted(line.strip().rstrip(",") for line in sql.splitlines() if line.strip()))
-        for name, sql in rows
-        if name != "alembic_version"
-    ]
+    return [(name, sorted(_declarations(sql))) for name, sql in rows if name != "alembic_version"]
+
+
+def _declarations(sql: str) -> list[str]:
+    """Column by column; SQLite keeps the words as they were written, and adds a column behind a comma."""
+    found = re.split(r"\n|, (?=\w+ [A-Z]{4,})", sql.replace('"', ""))
+    return [each.strip().rstrip(",") for each in found if each.strip()]
 
 
 def differences(database: Database) -> list[object]:

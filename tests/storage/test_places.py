@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 
+import pytest
 from sqlalchemy import select
 
-from newsletter.domain.place import fold
+from newsletter.domain.place import Region, fold
+from newsletter.mail.pictures import world
 from newsletter.storage import places, tables
 
 ALL = places.gazetteer().places
 ISO = [place for place in ALL if place.iso_numeric]
+
+#: South, north, west and east of each region, in degrees, far-off islands included.
+BOUNDS = {
+    "central-africa": (-14, 24, 5, 32),
+    "east-africa": (-12, 20, 21, 52),
+    "southern-africa": (-50, -3, 10, 73),
+    "west-africa": (-17, 25, -26, 16),
+    "north-east-asia": (21, 54, 73, 146),
+    "south-asia": (-1, 39, 60, 98),
+    "south-east-asia": (-12, 29, 92, 142),
+    "pacific": (-90, 21, -180, 180),
+    "central-asia": (35, 56, 46, 88),
+    "south-caucasus": (38, 44, 39, 51),
+    "eastern-europe": (43, 75, 14, 180),
+    "balkans": (39, 47, 13, 29),
+    "western-europe": (34, 81, -25, 45),
+    "north-america": (14, 84, -170, -20),
+    "central-america-caribbean": (7, 27, -93, -59),
+    "south-america": (-57, 13, -82, 4),
+    "middle-east": (12, 38, 34, 64),
+    "north-africa": (20, 38, -18, 37),
+}
 
 
 def test_every_iso_3166_country_is_there():
@@ -80,3 +106,40 @@ def test_the_tables_hold_the_list(database):
 
     assert set(map(tuple, stored)) == {(place.code, place.name, place.region.code) for place in ALL}
     assert set(map(tuple, regions)) == {(each.code, each.name, each.position) for each in places.gazetteer().regions}
+
+
+@pytest.mark.parametrize("region", places.gazetteer().regions, ids=lambda region: region.code)
+def test_every_place_has_a_point_in_its_region(region: Region):
+    south, north, west, east = BOUNDS[region.code]
+
+    for place in places.gazetteer().within(region):
+        assert south <= place.latitude <= north, place
+        assert west <= place.longitude <= east, place
+
+
+def test_no_point_was_left_out_or_given_twice():
+    points = Counter((place.latitude, place.longitude) for place in ALL)
+
+    assert points[0.0, 0.0] == 0
+    assert [point for point, count in points.items() if count > 1] == []
+
+
+def test_a_place_with_land_on_the_map_has_its_point_on_it_or_close_by():
+    land = {place: [ring for ring in world.rings() if ring.area in world.areas(place)] for place in ALL}
+    far = [
+        place.name
+        for place, rings in land.items()
+        if rings and not any(near(ring.points, place.latitude, place.longitude) for ring in rings)
+    ]
+
+    assert sum(1 for rings in land.values() if rings) > 170
+    assert far == []
+
+
+def near(outline: Sequence[tuple[float, float]], latitude: float, longitude: float) -> bool:
+    """Whether a point is within the outline, or less than one and a half degrees from one of its corners."""
+    inside = False
+    for (south, west), (north, east) in zip(outline, [*outline[1:], outline[0]], strict=True):
+        if (south > latitude) is not (north > latitude):
+            inside ^= longitude < west + (east - west) * (latitude - south) / (north - south)
+    return inside or any(math.dist(corner, (latitude, longitude)) < 1.5 for corner in outline)

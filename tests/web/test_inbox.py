@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,42 @@ def test_a_mail_is_shown_in_a_frame_that_runs_nothing_and_opens_links_outside(ma
     assert policy.startswith("sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'")
     assert "allow-scripts" not in policy
     assert frame.headers["Cache-Control"] == "no-store"
+
+
+CARRYING = b"""\
+From: Country Updates <updates@example.org>\r
+To: ada@example.org\r
+Subject: A map\r
+MIME-Version: 1.0\r
+Content-Type: multipart/related; boundary=cut\r
+\r
+--cut\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<html><body><img src="cid:map@example.org" alt="A map"><img src="https://evil.example/pixel.png" alt=""></body></html>\r
+--cut\r
+Content-Type: image/png\r
+Content-ID: <map@example.org>\r
+Content-Transfer-Encoding: base64\r
+\r
+dGhlIGJ5dGVz\r
+--cut--\r
+"""
+
+
+def test_pictures_that_a_mail_carries_are_shown_and_of_others_only_ours_are_fetched(inbox, client):
+    inbox.mails.append(CaughtMail(1, START, "bounces@example.org", ("ada@example.org",), CARRYING))
+
+    frame = client.get("/inbox/1/html")
+
+    assert '<img src="data:image/png;base64,dGhlIGJ5dGVz" alt="A map">' in frame.text
+    fetched = re.search(r"; img-src ([^;]*);", frame.headers["Content-Security-Policy"])
+    assert fetched is not None
+    assert fetched[1].split() == [
+        "data:",
+        "https://updates.example.org/editions/",
+        "https://updates.example.org/brand/",
+    ]
 
 
 def test_each_part_of_a_mail_can_be_seen(mails, text):

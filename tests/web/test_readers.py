@@ -7,11 +7,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from newsletter.domain.states import NoticeKind
+from newsletter.domain.states import NoticeKind, SuppressionReason
+from newsletter.mail.links import Purpose
+from newsletter.services import suppressions
 from newsletter.storage.tables import Consent, Notice, Subscriber
-from tests.web.conftest import dump
+from tests.web.conftest import START, dump
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def left(client, sign_up, settings, clock):
+    """Somebody who followed Kazakhstan and West Africa, and has left; the token of their goodbye's link."""
+    reader = sign_up(follow=("KZ", "west-africa"))
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+    return reader, settings.tokens.make_dated(Purpose.UNDO, reader.id, at=clock())
 
 
 def notices(database):
@@ -100,10 +110,16 @@ def test_who_has_left_can_not_confirm_by_the_old_link(client, sign_up):
         assert "has ended" in response.text
 
 
-def test_a_token_is_good_for_its_own_purpose_only(client, database, sign_up):
+def test_a_token_is_good_for_its_own_purpose_only(client, database, sign_up, settings, clock):
     reader = sign_up(confirm=False)
     before = dump(database)
-    tokens = {"confirm": reader.confirm, "manage": reader.manage, "unsubscribe": reader.unsubscribe}
+    undo = settings.tokens.make_dated(Purpose.UNDO, reader.id, at=clock())
+    tokens = {
+        "confirm": reader.confirm,
+        "manage": reader.manage,
+        "unsubscribe": reader.unsubscribe,
+        "undo": undo,
+    }
     broken = ["x", "1.", ".", "1.AAAA", "99999999999999999999.x", "é.ü", "%00", reader.manage[:-1], "9" + reader.manage]
 
     for page in tokens:
@@ -122,6 +138,38 @@ def test_a_subscriber_changes_what_they_follow(client, sign_up, subscriber):
     assert saved.status_code == 303
     assert "Saved" in client.get(saved.location).text
     assert subscriber(reader.id).follows == "central-asia;SD"
+
+
+def test_a_subscriber_asks_for_alerts_at_once_and_takes_it_back(client, database, sign_up, subscriber):
+    reader = sign_up()
+    page = client.get(f"/manage/{reader.manage}").text
+    words = "Also write to me at once when a place that I follow gets a Conflict Risk Alert"
+    assert words in page
+    assert page.count(" checked") == 1
+
+    saved = client.post(f"/manage/{reader.manage}", data={"follow": "KZ", "alerts_at_once": "yes"})
+
+    assert subscriber(reader.id).alerts_at_once
+    page = client.get(saved.location).text
+    assert "alerts come at once" in page
+    assert 'name="alerts_at_once" value="yes" checked' in page
+    client.post(f"/manage/{reader.manage}", data={"follow": "KZ"})
+    assert not subscriber(reader.id).alerts_at_once
+    with database.reading() as session:
+        ledger = list(session.execute(select(Consent.act, Consent.text).order_by(Consent.id)))[2:]
+    assert ledger == [
+        ("changed", f"{words}: yes. Save what I follow"),
+        ("changed", f"{words}: no. Save what I follow"),
+    ]
+
+
+def test_what_was_ticked_stays_when_the_form_is_refused(client, sign_up):
+    reader = sign_up()
+
+    refused = client.post(f"/manage/{reader.manage}", data={"alerts_at_once": "yes"})
+
+    assert refused.status_code == 400
+    assert 'name="alerts_at_once" value="yes" checked' in refused.text
 
 
 def test_following_nothing_is_refused_with_a_way_to_leave(client, sign_up, subscriber):
@@ -179,6 +227,107 @@ def test_one_click_is_told_from_the_button_in_the_ledger(client, database, sign_
     assert (last.act, last.source) == ("ended", "one click")
 
 
+@pytest.mark.parametrize("form", [{}, ONE_CLICK], ids=["button", "one click"])
+def test_who_leaves_is_sent_a_goodbye_once(client, database, sign_up, form):
+    reader = sign_up()
+
+    for _ in range(3):
+        client.post(f"/unsubscribe/{reader.unsubscribe}", data=form)
+
+    assert notices(database)[2:] == [(NoticeKind.GOODBYE.value, reader.id)]
+
+
+def test_who_never_confirmed_is_sent_no_goodbye(client, database, sign_up):
+    reader = sign_up(confirm=False)
+    client.post(f"/unsubscribe/{reader.unsubscribe}", data=ONE_CLICK)
+
+    assert [kind for kind, _ in notices(database)] == [NoticeKind.CONFIRMATION.value]
+
+
+def test_leaving_is_undone_by_one_button_and_twice_is_once(client, database, subscriber, left):
+    reader, token = left
+    question = client.get(f"/undo/{token}")
+    assert question.status_code == 200
+    assert "Kazakhstan" in question.text
+    assert "West Africa" in question.text
+    assert "Subscribe me again" in question.text
+    assert subscriber(reader.id).state == "ended"
+
+    answer = client.post(f"/undo/{token}")
+
+    assert answer.status_code == 200
+    assert "You are subscribed" in answer.text
+    assert (subscriber(reader.id).state, subscriber(reader.id).follows) == ("active", "west-africa;KZ")
+    with database.reading() as session:
+        last = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
+        assert (last.act, last.source, last.text) == ("restored", "/undo", "Subscribe me again")
+    before = dump(database)
+    for again in (client.post(f"/undo/{token}"), client.get(f"/undo/{token}")):
+        assert again.status_code == 200
+        assert "You are subscribed" in again.text
+    assert dump(database) == before
+
+
+def test_the_page_before_the_undo_says_that_alerts_come_back_too(client, sign_up, settings, clock):
+    reader = sign_up()
+    client.post(f"/manage/{reader.manage}", data={"follow": "KZ", "alerts_at_once": "yes"})
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+    token = settings.tokens.make_dated(Purpose.UNDO, reader.id, at=clock())
+
+    assert "Also write to me at once" in client.get(f"/undo/{token}").text
+
+
+def test_an_undo_is_too_old_after_seven_days(client, clock, database, left):
+    _, token = left
+    clock.pass_by(timedelta(days=7, seconds=1))
+    before = dump(database)
+
+    for response in (client.get(f"/undo/{token}"), client.post(f"/undo/{token}")):
+        assert response.status_code == 410
+        assert "too old" in response.text
+    assert dump(database) == before
+
+
+def refused(client, token):
+    """Both answers of an undo that has become impossible, as text."""
+    answers = [client.get(f"/undo/{token}"), client.post(f"/undo/{token}")]
+    assert [answer.status_code for answer in answers] == [410, 410]
+    assert all("can’t be undone any more" in answer.text for answer in answers)
+    return [answer.text for answer in answers]
+
+
+def test_who_has_left_again_since_is_told_so(client, database, clock, left):
+    reader, token = left
+    client.post(f"/undo/{token}")
+    clock.pass_by(timedelta(hours=1))
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+    before = dump(database)
+
+    assert all("left once more" in text for text in refused(client, token))
+    assert dump(database) == before
+
+
+def test_who_is_erased_since_is_told_so(client, database, left):
+    reader, token = left
+    with database.writing() as session:
+        session.delete(session.get(Subscriber, reader.id))
+    before = dump(database)
+
+    assert all("was erased since then" in text for text in refused(client, token))
+    assert dump(database) == before
+
+
+def test_who_is_suppressed_since_is_told_so(client, database, settings, left):
+    reader, token = left
+    with database.writing() as session:
+        reason = SuppressionReason.COMPLAINT
+        suppressions.suppress(session, reader.address, reason, tokens=settings.tokens, now=START)
+    before = dump(database)
+
+    assert all("may send no mail to your address" in text for text in refused(client, token))
+    assert dump(database) == before
+
+
 def test_one_click_for_somebody_who_is_erased_is_fine(client, database, sign_up):
     reader = sign_up()
     with database.writing() as session:
@@ -191,12 +340,21 @@ def test_one_click_for_somebody_who_is_erased_is_fine(client, database, sign_up)
         assert answer.status_code == 200
 
 
-def test_safe_requests_change_nothing(app, client, database, sign_up, approved):
+def test_safe_requests_change_nothing(client, database, sign_up, approved, left):
     active, pending = sign_up("a@example.org"), sign_up("b@example.org", confirm=False)
     before = dump(database)
     tokens = [token for reader in (active, pending) for token in (reader.confirm, reader.manage, reader.unsubscribe)]
     paths = [f"/{page}/{token}" for page in ("confirm", "manage", "unsubscribe") for token in tokens]
-    paths += ["/", "/places", "/places/KZ", "/subscribe", "/editions", "/editions/2022-11", "/admin/login"]
+    paths += [
+        f"/undo/{left[1]}",
+        "/",
+        "/places",
+        "/places/KZ",
+        "/subscribe",
+        "/editions",
+        "/editions/2022-11",
+        "/admin/login",
+    ]
 
     for path in paths:
         for method in ("GET", "HEAD", "OPTIONS"):

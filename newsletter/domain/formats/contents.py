@@ -21,15 +21,16 @@ def dump(contents: Contents) -> str:
         }
         for entry in contents.entries
     ]
-    return json.dumps({"month": str(contents.month), "entries": entries}, ensure_ascii=False)
+    data = {"month": str(contents.month), "overview": contents.overview, "entries": entries}
+    return json.dumps(data, ensure_ascii=False)
 
 
 def load(text: str, gazetteer: Gazetteer) -> Contents:
-    """Read what `dump` wrote."""
+    """Read what `dump` wrote, also before there were overviews."""
     data = json.loads(text)
     entries = []
     for each in data["entries"]:
         update = from_json(each["update"])
         strip = tuple(Trend(trend) if trend else None for trend in each["strip"])
         entries.append(Entry(gazetteer.require(update.place), update, strip, bool(each["new_alerts"])))
-    return Contents(Month.parse(data["month"]), tuple(entries))
+    return Contents(Month.parse(data["month"]), tuple(entries), data.get("overview", ""))

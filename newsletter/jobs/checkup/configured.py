@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 from newsletter.config import Release, Settings
 from newsletter.delivery.settings import is_loopback
 from newsletter.domain.month import Month
+from newsletter.errors import TemplateError
 from newsletter.jobs.checkup.finding import Finding, bad, ok, warn, when
+from newsletter.mail.publication import Publication
 from newsletter.services.schedule import Schedule
+from newsletter.services.specimens import check_templates
 
 GOOD_SECRET = 32  #: characters: 128 bits, if each is a hexadecimal digit
 
@@ -32,7 +35,8 @@ def check(settings: Settings, *, now: datetime) -> Iterator[Finding]:
     yield postal_address(settings.postal_address)
     yield secret_key(settings.secret_key, settings.sources.get("secret_key", "default"))
     yield schedule(Schedule(settings.schedule, settings.zone), settings, now=now)
-    yield files(settings.instance)
+    yield templates(settings.publication)
+    yield files(settings)
 
 
 def sender_domain(settings: Settings) -> str:
@@ -116,10 +120,21 @@ def schedule(due: Schedule, settings: Settings, *, now: datetime) -> Finding:
     return ok("schedule", f"The edition of {month} is due {when(at)}, and then {release}.")
 
 
-def files(folder: Path) -> Finding:
+def templates(publication: Publication) -> Finding:
+    """The mails' templates: the program's own and those that go before them."""
+    try:
+        check_templates(publication)
+    except TemplateError as error:
+        return bad("templates", f"A mail can't be made: {error}.", "Mend the file, or take it away.")
+    return ok("templates", "Every mail can be made by its template.")
+
+
+def files(settings: Settings) -> Finding:
     """Who else on this machine can read what is to stay private, and whether it is ours."""
+    folder = settings.instance
+    private = [*_PRIVATE_FILES, *(name for name in (settings.dkim_key, settings.dkim_ed25519_key) if name)]
     remedy = "Run 'chmod 700' on the folder and 'chmod 600' on the files in it."
-    readable = [name for name in _PRIVATE_FILES if _is_open_to_all(folder, folder / name)]
+    readable = [name for name in private if _is_open_to_all(folder, folder / name)]
     if readable:
         return warn("files", f"Any user of this machine can read {' and '.join(readable)} in {folder}.", remedy)
     if folder.stat().st_uid != os.geteuid():

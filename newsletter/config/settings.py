@@ -1,0 +1,124 @@
+"""Settings: what can be set, each in one field with what it means beside it.
+
+docs/operations.md lists them, and a test holds the two together.
+"""
+# ruff: noqa: RUF009 (_setting makes the fields of a dataclass)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from email.utils import parseaddr
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from newsletter.config import values
+from newsletter.config.logo import Logo
+from newsletter.config.signing import KeyFile
+from newsletter.delivery.settings import RelaySettings, parse_smtp_url
+from newsletter.mail import brand
+from newsletter.mail.brand import Brand
+from newsletter.mail.dkim import Signer
+from newsletter.mail.links import Links, Tokens
+from newsletter.mail.pictures.picture import PictureMode
+from newsletter.mail.publication import Publication
+
+TEMPLATES = Path("templates/email")  #: in the instance folder: templates that go before the program's
+Value = TypeVar("Value")
+
+
+class Release(StrEnum):
+    """Who lets an edition go out."""
+
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
+
+
+def _setting(read: Callable[[str], object], default: Value, *, show: Callable[[str], str] = str) -> Value:
+    made: Value = field(default=default, metadata={"read": read, "show": show})
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. Names in the environment are in capitals, after NEWSLETTER_."""
+
+    instance: Path  #: the folder of database, secrets and config.toml; the environment alone can set it
+    database_url: str = _setting(values.database_url, "", show=values.without_password)  #: default: SQLite, in instance
+    smtp_url: str = _setting(values.smtp_url, "smtp://127.0.0.1:25", show=values.without_password)  #: the relay
+    base_url: str = _setting(values.base_url, "http://127.0.0.1:8000")  #: the only source of links
+    title: str = _setting(values.text, "Country Updates")  #: the digest's name
+    sender: str = _setting(values.sender, "Country Updates <updates@localhost.localdomain>")  #: the From header
+    postal_address: str = _setting(values.text, "", show=values.on_one_line)  #: needed to approve an edition
+    accent: str = _setting(brand.read_accent, brand.ACCENT)  #: of links and buttons, on light paper
+    accent_dark: str = _setting(brand.read_accent_dark, brand.ACCENT_DARK)  #: on dark paper; else made from accent
+    logo: str = _setting(values.text, "")  #: file, from instance; PNG or JPEG
+    logo_dark: str = _setting(values.text, "")  #: the same for dark paper
+    footer: str = _setting(values.words, "", show=values.on_one_line)  #: words at the end of every mail
+    pictures: PictureMode = _setting(values.choice(PictureMode), PictureMode.HOSTED)
+    dkim_selector: str = _setting(values.selector, "")  #: where DNS has the public half of the next
+    dkim_key: str = _setting(values.text, "")  #: file, from instance; a private key in PEM
+    dkim_ed25519_selector: str = _setting(values.selector, "")  #: the same for a second key
+    dkim_ed25519_key: str = _setting(values.text, "")
+    secret_key: str = _setting(values.secret, "", show=values.mask)  #: signs links; made and kept at the first start
+    schedule: str = _setting(values.cron, "0 9 1 * *")  #: when the month past is due: cron, in TIMEZONE
+    timezone: str = _setting(values.zone, "UTC")
+    release: Release = _setting(values.choice(Release), Release.MANUAL)
+    release_within: float = _setting(values.number(0, 720), 72.0)  #: hours; later than that, a person decides
+    rate: float = _setting(values.number(0, 100_000), 0.0)  #: messages a second; 0 is no limit
+    connections: int = _setting(values.whole(1, 100), 8)  #: open to the relay at once
+    logo_files: Logo | None = field(default=None, repr=False)  #: what logo and logo_dark name
+    dkim_files: tuple[KeyFile, ...] = ()  #: what dkim_key and dkim_ed25519_key name
+    sources: Mapping[str, str] = field(default_factory=dict)  #: setting -> where its value is from
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(self.secret_key)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def relay(self) -> RelaySettings:
+        return replace(parse_smtp_url(self.smtp_url), connections=self.connections, rate=self.rate)
+
+    @property
+    def publication(self) -> Publication:
+        name, address = parseaddr(self.sender)
+        overrides = self.instance / TEMPLATES
+        return Publication(
+            title=self.title,
+            sender_name=name,
+            sender_address=address,
+            postal_address=self.postal_address or None,
+            links=Links(self.base_url, self.tokens),
+            brand=self._brand,
+            pictures=self.pictures,
+            overrides=overrides if overrides.is_dir() else None,
+        )
+
+    @property
+    def _brand(self) -> Brand:
+        logo = self.logo_files.picture(self.title) if self.logo_files else None
+        return Brand(self.accent, self.accent_dark, logo, self.footer)
+
+    @property
+    def dkim(self) -> Signer | None:
+        """Signs mail in the name of the sender's domain; None where that is left to the relay."""
+        keys = [each.load() for each in self.dkim_files]
+        return Signer(self.publication.domain, keys) if keys else None
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Name, value and source of each setting, secrets masked."""
+        rows = []
+        for each in _known().values():
+            shown = each.metadata["show"](str(getattr(self, each.name)))
+            rows.append((each.name.upper(), shown, self.sources.get(each.name, "default")))
+        return [("INSTANCE", str(self.instance), self.sources.get("instance", "default")), *rows]
+
+
+def _known() -> dict[str, Any]:
+    return {each.name: each for each in fields(Settings) if "read" in each.metadata}

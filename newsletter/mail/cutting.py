@@ -1,0 +1,85 @@
+"""Marks in a rendered digest, and what it falls into when it is cut at them.
+
+Marks are comments with a number that nobody can know beforehand, so no text of an editor can be taken for one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+
+from markupsafe import Markup
+
+from newsletter.domain.edition import Contents, Entry
+from newsletter.mail.compiled import EVERYBODY
+from newsletter.mail.digest import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch of a rendered part."""
+
+    text: str
+    mask: int = EVERYBODY  #: as Piece has it
+    form: str = "full"  #: full, short, heading or section
+    slot: str = ""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it belongs to an entry."""
+        return self.form in ("full", "short") and self.mask != EVERYBODY
+
+    @property
+    def size(self) -> int:
+        """Octets, with CRLF line ends."""
+        return len(self.text.encode()) + self.text.count("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class CompileMarks:
+    """Marks to cut at."""
+
+    contents: Contents
+    key: str = field(default_factory=lambda: f"cut-{secrets.token_hex(8)}")
+
+    def heading(self, entries: Sequence[Entry]) -> Markup:
+        return self._mark(sum(self.bit(entry) for entry in entries), "heading")
+
+    def section(self, entries: Sequence[Entry]) -> Markup:
+        return self._mark(sum(self.bit(entry) for entry in entries), "section")
+
+    def block(self, entry: Entry, form: str) -> Markup:
+        return self._mark(self.bit(entry), form)
+
+    def end(self) -> Markup:
+        return self._mark("end", "")
+
+    def _mark(self, bits: int | str, form: str) -> Markup:
+        return Markup(f"<!--{self.key}:{bits}:{form}-->")  # noqa: S704 - own text
+
+    def bit(self, entry: Entry) -> int:
+        """What stands for an entry in a selection."""
+        return 1 << self.contents.entries.index(entry)
+
+    def slots(self) -> Slots:
+        """Marks where each reader's own words go."""
+        return Slots(*[f"{self.key}:slot:{each.name}:" for each in fields(Slots)])
+
+    def cut(self, rendered: str) -> Iterator[Cut]:
+        """Cut a rendered part at its marks."""
+        pattern = f"<!--{self.key}:(\\d+|end):(full|short|heading|section|)-->|{self.key}:slot:([a-z_]+):"
+        position, mask, form = 0, EVERYBODY, "full"
+        for match in re.finditer(pattern, rendered):
+            if match.start() > position:
+                yield Cut(rendered[position : match.start()], mask, form)
+            position = match.end()
+            bits, new_form, slot = match.groups()
+            if slot:
+                yield Cut("", slot=slot)
+            elif bits == "end":
+                mask, form = EVERYBODY, "full"
+            else:
+                mask, form = int(bits), new_form
+        yield Cut(rendered[position:], mask, form)

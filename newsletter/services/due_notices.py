@@ -1,0 +1,121 @@
+"""Which notices are due, and what each of them tells by now: much may have happened since it was made.
+
+A confirmation is for who has not confirmed, a goodbye for who has left by it, everything else for who is subscribed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, SQLColumnExpression, select, union
+from sqlalchemy.orm import Session
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.month import Month
+from newsletter.domain.states import NoticeKind, SkipReason, SubscriberState
+from newsletter.domain.update import Update
+from newsletter.errors import NotFound
+from newsletter.services import alerts, editorial, preferences
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Notice, Subscriber, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a notice tells its reader."""
+
+    follows: tuple[str, ...]  #: what they follow; what was asked for, or given up; why they get an alert
+    update: Update | None = None  #: what an alert is about
+
+
+def find(session: Session, second: int, *, limit: int) -> list[tuple[Notice, Subscriber]]:
+    """Up to `limit` notices that are due, locked: the longest due first, but alerts last.
+
+    An alert can be made for a million readers at once, and a confirmation must not wait behind them all. So the newest
+    that are due are looked at beside the oldest, and what is no alert goes first. Of a tie, the index tells the order.
+    """
+    # One subquery: PostgreSQL looks at every notice when it is told "among these, or among those".
+    near = union(_nearest(second, Notice.due_at, limit), _nearest(second, Notice.due_at.desc(), limit))
+    is_alert = Notice.kind == NoticeKind.ALERT.value
+    query = (
+        select(Notice, Subscriber)
+        .join(Subscriber, Notice.subscriber_id == Subscriber.id)
+        .where(Notice.id.in_(near), Notice.due_at <= second)
+        .order_by(is_alert, Notice.due_at, Notice.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Notice)
+    )
+    return [(notice, subscriber) for notice, subscriber in session.execute(query)]
+
+
+def look_up(
+    session: Session, rows: Sequence[tuple[Notice, Subscriber]], suppressed: set[str]
+) -> list[Facts | SkipReason]:
+    """What each notice tells, or why it is not to be sent; `suppressed` are the keys of addresses that get nothing."""
+    asked = [each.id for _, each in rows if each.state == SubscriberState.PENDING.value]
+    left = [each.id for notice, each in rows if notice.kind == NoticeKind.GOODBYE.value]
+    live = preferences.live_of_all(session, asked) if asked else {}
+    given_up = preferences.given_up_of_all(session, left) if left else {}
+    updates = _updates(session, [notice for notice, _ in rows])
+    found: list[Facts | SkipReason] = []
+    for notice, subscriber in rows:
+        if subscriber.address_key in suppressed:
+            found.append(SkipReason.SUPPRESSED)
+            continue
+        match NoticeKind(notice.kind):
+            case NoticeKind.CONFIRMATION:
+                told = _of_state(subscriber, SubscriberState.PENDING, _subjects(live.get(subscriber.id, ())))
+            case NoticeKind.GOODBYE:
+                told = _goodbye(notice, subscriber, _subjects(given_up.get(subscriber.id, ())))
+            case NoticeKind.ALERT:
+                told = _alert(subscriber, updates.get((notice.place_code, notice.month)))
+            case _:
+                told = _of_state(subscriber, SubscriberState.ACTIVE, subjects_.split(subscriber.follows))
+        found.append(told)
+    return found
+
+
+def _nearest(second: int, order: SQLColumnExpression[int | None], limit: int) -> Select[int]:
+    """The ids of the first that are due, in this order."""
+    return select(select(Notice.id).where(Notice.due_at <= second).order_by(order).limit(limit).subquery().c.id)
+
+
+def _of_state(subscriber: Subscriber, wanted: SubscriberState, follows: tuple[str, ...]) -> Facts | SkipReason:
+    return Facts(follows) if subscriber.state == wanted.value else SkipReason.ENDED
+
+
+def _goodbye(notice: Notice, subscriber: Subscriber, follows: tuple[str, ...]) -> Facts | SkipReason:
+    """Only of the leaving that still stands: its link undoes no other."""
+    has_left = subscriber.state == SubscriberState.ENDED.value and subscriber.ended_at == notice.created_at
+    return Facts(follows) if has_left else SkipReason.ENDED
+
+
+def _alert(subscriber: Subscriber, update: Update | None) -> Facts | SkipReason:
+    if subscriber.state != SubscriberState.ACTIVE.value or not subscriber.alerts_at_once:
+        return SkipReason.ENDED
+    if update is None:
+        return SkipReason.NOTHING_TO_TELL
+    place = gazetteer().require(update.place)
+    wider = {subjects_.ALL, place.region.code, place.code}
+    why = tuple(each for each in subjects_.split(subscriber.follows) if each in wider)
+    return Facts(why, update) if why else SkipReason.NOTHING_TO_TELL
+
+
+def _updates(session: Session, notices: Sequence[Notice]) -> Mapping[tuple[str | None, str | None], Update]:
+    """The updates that alerts among `notices` are about, as they stand now, as far as their alert stands."""
+    found: dict[tuple[str | None, str | None], Update] = {}
+    for place_code, month in {(each.place_code, each.month) for each in notices}:
+        if place_code is None or month is None:
+            continue
+        try:
+            update = editorial.get(session, place_code, Month.parse(month))
+        except NotFound:
+            continue
+        if alerts.is_published(update):
+            found[place_code, month] = update
+    return found
+
+
+def _subjects(subscriptions: Sequence[Subscription]) -> tuple[str, ...]:
+    return tuple(each.subject for each in subscriptions)

@@ -1,0 +1,222 @@
+"""Every mail that we send, made of the sample month: for previews, for checks of their look, and to try the templates.
+
+All is the same whenever it is made: at one time, for one reader at example.org who has no page of their own, so that
+the links name nobody. Only the publication differs.
+"""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage, MIMEPart
+from functools import cached_property, partial
+
+from newsletter.domain import subject as subjects_
+from newsletter.domain.edition import Contents
+from newsletter.domain.month import Month
+from newsletter.domain.states import NoticeKind
+from newsletter.domain.update import Trend, Update
+from newsletter.errors import NotFound, TemplateError
+from newsletter.mail import compiling, notice
+from newsletter.mail.compiled import Compiled
+from newsletter.mail.links import Links
+from newsletter.mail.pictures.picture import Image
+from newsletter.mail.publication import Publication
+from newsletter.mail.recipient import Recipient
+from newsletter.mail.showing import carried_images, with_pictures
+from newsletter.mail.splicing import Splicer
+from newsletter.services import sample
+from newsletter.storage.places import gazetteer
+
+AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)  #: the 1st of the month after the sample's last
+NOBODY = 0  #: no subscriber has this id
+ADDRESS = "reader@example.org"
+
+_ONE = ("ET",)
+_FEW = ("KZ", "KG", "SD", "ET", "UA", "CD", "AF")
+_NOTICE_FOLLOWS = ("central-asia", "CD", "ET")
+_ALERTED = "CD"  #: has a Conflict Risk Alert in the sample month
+_LONGER = 3  #: times; what a development has to say, where the texts are long
+
+_TITLES = {
+    NoticeKind.CONFIRMATION: "Confirmation: the question whether they meant it",
+    NoticeKind.WELCOME: "Welcome, with an edition to read",
+    NoticeKind.MANAGE_LINK: "Link to change what they follow",
+    NoticeKind.GOODBYE: "Goodbye, with a way back",
+    NoticeKind.ALERT: "Alert, as soon as it is published",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """One mail, as it is sent and taken apart as a client does."""
+
+    name: str
+    title: str  #: says which mail it is, and for whom
+    folder: str  #: of its templates
+    subject: str
+    html: str  #: with its pictures as data: URIs
+    text: str
+    source: bytes  #: the whole message, headers first
+    html_bytes: int  #: of the HTML part as it is sent, without pictures
+
+    @property
+    def header(self) -> str:
+        """The header fields as they are sent (RFC 5322), with plain line ends."""
+        return self.source.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    data: bytes
+    hosted: Sequence[Image] = ()  #: of the edition
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    title: str
+    folder: str  #: of its templates
+    make: Callable[[], _Made]
+
+
+class Specimens:
+    """All specimens of a publication, each made when it is asked for; what several are made of is made once."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+        self._compiled: dict[str, Compiled] = {}
+        self._makers = self._digests() | self._notices()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What there is, by name."""
+        return {name: maker.title for name, maker in self._makers.items()}
+
+    def get(self, name: str) -> Specimen:
+        """One of them. Raises NotFound, and TemplateError when its templates are broken."""
+        maker = self._makers.get(name)
+        if maker is None:
+            raise NotFound(f"no mail is called {name[:40]!r}; there are {', '.join(self._makers)}")
+        made = maker.make()
+        message = email.message_from_bytes(made.data, _class=EmailMessage, policy=policy.SMTP)
+        html = message.get_body(("html",))
+        return Specimen(
+            name=name,
+            title=maker.title,
+            folder=maker.folder,
+            subject=str(message["Subject"]),
+            html=with_pictures(_content(html), self._hosted(made.hosted) | carried_images(message)),
+            text=_content(message.get_body(("plain",))),
+            source=made.data,
+            html_bytes=len(html.get_payload(decode=True) or b"") if html is not None else 0,
+        )
+
+    def _hosted(self, images: Sequence[Image]) -> dict[str, Image]:
+        """Pictures by the addresses that they have on our site."""
+        links = self._publication.links
+        found = {links.picture(sample.LATEST, image.name): image for image in images}
+        return found | {links.brand(image.name): image for image in self._publication.brand.images()}
+
+    @cached_property
+    def _sample(self) -> Contents:
+        return sample.latest_contents()
+
+    def _digests(self) -> dict[str, _Maker]:
+        made: dict[str, tuple[str, Callable[[], _Made]]] = {
+            "one": ("Digest for one place", partial(self._digest, "sample", _ONE)),
+            "few": ("Digest for seven places", partial(self._digest, "sample", _FEW)),
+            "many": ("Digest for everything", partial(self._digest, "sample", (subjects_.ALL,))),
+            "unchanged": ("Digest of places without a change", self._unchanged_digest),
+            "short": ("Digest of long texts, some told in brief", partial(self._digest, "long", (subjects_.ALL,))),
+        }
+        return {f"digest-{name}": _Maker(title, "digest", make) for name, (title, make) in made.items()}
+
+    def _unchanged_digest(self) -> _Made:
+        unchanged = [
+            entry.place.code
+            for entry in self._sample.entries
+            if entry.update.trend is Trend.UNCHANGED and not entry.update.alerts
+        ]
+        return self._digest("sample", unchanged)
+
+    def _digest(self, edition: str, follows: Sequence[str]) -> _Made:
+        compiled = self._compiled.get(edition)
+        if compiled is None:
+            contents = _with_long_texts(self._sample) if edition == "long" else self._sample
+            compiled = self._compiled[edition] = compiling.compile_edition(contents, self._publication, at=AT)
+        splicer = Splicer(compiled, self._publication, gazetteer())
+        recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(follows, gazetteer()))
+        return _Made(splicer.splice(recipient).data, compiled.images)
+
+    def _notices(self) -> dict[str, _Maker]:
+        """One a kind, and the welcome to somebody whom no edition waits for."""
+        makers = {}
+        for kind in NoticeKind:
+            title = _TITLES.get(kind, kind.value.replace("_", " ").capitalize())
+            make = partial(self._notice, kind, sample.LATEST)
+            makers[kind.value.replace("_", "-")] = _Maker(title, kind.value, make)
+            if kind is NoticeKind.WELCOME:
+                title = "Welcome, before there is an edition"
+                makers["welcome-first"] = _Maker(title, kind.value, partial(self._notice, kind, None))
+        return makers
+
+    def _notice(self, kind: NoticeKind, latest: Month | None) -> _Made:
+        recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(_NOTICE_FOLLOWS, gazetteer()))
+        update = next(entry.update for entry in self._sample.entries if entry.place.code == _ALERTED)
+        made = notice.render(
+            kind, NOBODY, recipient, self._publication, gazetteer(), at=AT, latest=latest, update=update
+        )
+        return _Made(made.data)
+
+
+def specimens(publication: Publication) -> Sequence[Specimen]:
+    """All of them. Raises TemplateError when a template is broken."""
+    found = Specimens(publication)
+    return [found.get(name) for name in found.titles]
+
+
+def check_templates(publication: Publication) -> None:
+    """Try every template on sample data, so that a broken one is told at the start and not in the night of a sending.
+
+    Raises TemplateError; also for a mail that lacks the one link that it is not allowed to be without.
+    """
+    needed = _needed(publication.links)
+    found = Specimens(publication)
+    for name in reversed(found.titles):  # the notices first, as they are made in no time
+        specimen = found.get(name)
+        what, url = needed.get(specimen.folder, ("", ""))
+        for file, words in (("body.txt", specimen.text), ("body.html", specimen.html)):
+            if url not in words:
+                raise TemplateError(f"templates/email/{specimen.folder}/{file}", None, f"it lacks the link to {what}")
+
+
+def _needed(links: Links) -> dict[str, tuple[str, str]]:
+    """By folder, what a reader can do only in this mail, or must be able to do in it at any time (RFC 8058)."""
+    leave = ("unsubscribe", links.unsubscribe(NOBODY))
+    return {
+        "digest": leave,
+        NoticeKind.CONFIRMATION.value: ("confirm the subscription", links.confirm(NOBODY, at=AT)),
+        NoticeKind.WELCOME.value: leave,
+        NoticeKind.MANAGE_LINK.value: ("change what they follow", links.manage(NOBODY)),
+        NoticeKind.ALERT.value: leave,
+    }
+
+
+def _content(part: MIMEPart | None) -> str:
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+def _with_long_texts(contents: Contents) -> Contents:
+    """The same month, told at such length that not all of it fits into one mail."""
+    entries = [replace(entry, update=_longer(entry.update)) for entry in contents.entries]
+    return replace(contents, entries=tuple(entries))
+
+
+def _longer(update: Update) -> Update:
+    developments = [
+        replace(development, text="\n\n".join([development.text] * _LONGER)) for development in update.developments
+    ]
+    return replace(update, developments=tuple(developments))

@@ -1,0 +1,109 @@
+"""Alerts and goodbyes, from their cause to a real relay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import select
+
+from newsletter.domain.address import Address
+from newsletter.domain.month import Month
+from newsletter.domain.states import DeliveryState
+from newsletter.domain.update import Alert, Development, Trend, Update
+from newsletter.jobs.sender import Sender
+from newsletter.services import editorial, leaving, preferences, signup
+from newsletter.services.consents import Origin
+from newsletter.storage.tables import Notice
+from tests.conftest import NOW
+from tests.relay import Relay
+
+ORIGIN = Origin("/subscribe", "Send me updates.")
+UPDATE = Update(
+    "SD",
+    Month(2022, 11),
+    Trend.DETERIORATED,
+    headline="Fighting spread.",
+    developments=(Development("Troops moved.", "Talks were put off."),),
+    alerts=(Alert.CONFLICT_RISK,),
+)
+
+
+@pytest.fixture
+def relay():
+    with Relay() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(make_settings, relay):
+    return make_settings(smtp_url=relay.url)
+
+
+@pytest.fixture
+def ada(database, settings):
+    """Follows Horn and East Africa, with alerts at once; her confirmation and welcome are out of the way."""
+    with database.writing() as session:
+        subjects = ("east-africa", "KZ")
+        tokens = settings.tokens
+        signup.request(session, Address.parse("ada@example.org"), subjects, origin=ORIGIN, tokens=tokens, now=NOW)
+        reader = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        preferences.change(session, reader, subjects, alerts_at_once=True, origin=ORIGIN, now=NOW)
+        for notice in session.scalars(select(Notice)):
+            notice.state, notice.due_at = DeliveryState.SENT.value, None
+    return reader
+
+
+def sent(database, settings, relay):
+    """Send all notices that wait; the mails that the relay took."""
+
+    def is_over():
+        with database.reading() as session:
+            waiting = select(Notice.id).where(Notice.state.in_(["pending", "armed", "deferred"])).limit(1)
+            return session.scalar(waiting) is None
+
+    Sender(database, settings, clock=lambda: NOW).run(is_over)
+    return [message_from_bytes(taken.data, _class=EmailMessage, policy=policy.default) for taken in relay.taken()]
+
+
+def test_an_alert_is_sent_with_the_words_that_stand_by_then_and_the_way_out(database, settings, relay, ada):
+    with database.writing() as session:
+        editorial.store(session, UPDATE, now=NOW)
+    with database.writing() as session:
+        editorial.store(session, replace(UPDATE, headline="Mended words."), now=NOW)
+
+    (mail,) = sent(database, settings, relay)
+
+    assert mail["To"] == "ada@example.org"
+    assert mail["Subject"] == "Conflict Risk Alert: Sudan (Country Updates)"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    text = mail.get_body(("plain",)).get_content()
+    assert "Mended words." in text
+    assert "You follow Horn and East Africa." in " ".join(text.split())
+
+
+def test_a_goodbye_is_sent_to_who_has_left_and_tells_what_they_followed(database, settings, relay, ada):
+    with database.writing() as session:
+        reader = preferences.subscriber_of_link(session, 1)
+        leaving.leave(session, reader, origin=ORIGIN, tokens=settings.tokens, now=NOW)
+
+    (mail,) = sent(database, settings, relay)
+
+    assert mail["Subject"] == "You are unsubscribed from Country Updates"
+    assert mail["List-Unsubscribe"] is None
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert "You followed Horn and East Africa, Kazakhstan." in text
+    assert settings.publication.links.undo(1, at=NOW) in text
+
+
+def test_who_has_left_gets_the_goodbye_and_no_alert_that_is_published_after_it(database, settings, relay, ada):
+    with database.writing() as session:
+        reader = preferences.subscriber_of_link(session, 1)
+        leaving.leave(session, reader, origin=ORIGIN, tokens=settings.tokens, now=NOW)
+        editorial.store(session, UPDATE, now=NOW)
+
+    assert len(sent(database, settings, relay)) == 1
+    with database.reading() as session:
+        assert session.scalars(select(Notice.kind).order_by(Notice.id)).all() == ["confirmation", "welcome", "goodbye"]

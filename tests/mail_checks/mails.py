@@ -41,7 +41,11 @@ _MADE_INLINE = Specimens(replace(PUBLICATION, pictures=PictureMode.INLINE))
 
 NAMES = [*_MADE.titles, "digest-few-inline", "welcome-inline"]
 #: A browser takes its time, so it looks at none that is like another to the eye.
-SHOWN = [name for name in NAMES if name not in {"digest-unchanged", "welcome-first", "welcome-inline"}]
+SHOWN = [
+    name
+    for name in NAMES
+    if name not in {"digest-one", "digest-many", "digest-unchanged", "manage-link", "welcome-first", "welcome-inline"}
+]
 
 
 @cache

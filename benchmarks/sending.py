@@ -130,7 +130,7 @@ def run_sender(settings: Settings) -> dict[str, float]:
 def message_size(database: Database, settings: Settings) -> int:
     """The mean size of a digest, in bytes."""
     with database.reading() as session:
-        compiled = editions.compiled(editions.get(session, audience.MONTH))
+        compiled = editions.compiled(editions.get(session, audience.MONTH), settings.publication)
     splicer = Splicer(compiled, settings.publication, gazetteer())
     codes = audience.codes()
     selections = [tuple(codes[number : number + audience.FOLLOWED]) for number in range(0, 46, 5)]

@@ -13,6 +13,7 @@
         EditionStateError     an edition is not in a state that allows the act
         SenderRunning         another process holds the sender's lock
         ContentChanged        an approved edition is not what was approved
+          CompiledElsewhere   it was compiled by another version of this program
       LinkError
         LinkInvalid           the signature is wrong, or its subscriber is gone
         LinkExpired           older than the link's lifetime
@@ -92,6 +93,10 @@ class SenderRunning(Conflict):
 
 class ContentChanged(Conflict):
     """An approved edition is not what was approved: its stored pieces were changed."""
+
+
+class CompiledElsewhere(ContentChanged):
+    """Raised where compiled pieces are read; its caller compiles the frozen content anew."""
 
 
 class LinkError(NewsletterError):

@@ -22,7 +22,7 @@ from newsletter.services import editions
 @click.option("--clear", is_flag=True, help="Take the overview away.")
 @click.option("--json", "as_json", is_flag=True)
 def overview(month: str, path: str | None, clear: bool, as_json: bool) -> None:
-    """Print the edition's overview, or set it: the month as a whole, above the places. Only a draft's can be set."""
+    """Print the overview of an edition, or set it while it is a draft: digests have it after the places."""
     parsed = Month.parse(month)
     if path is not None and clear:
         raise InvalidInput("give --set or --clear, not both")

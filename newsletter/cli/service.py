@@ -8,6 +8,8 @@ import click
 
 from newsletter.cli import opening
 from newsletter.cli.serving import running
+from newsletter.config import Settings
+from newsletter.errors import TemplateError
 from newsletter.services.specimens import check_templates
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
@@ -20,13 +22,21 @@ from newsletter.web import create_app
 def serve(host: str, port: int) -> None:
     """Run the service: web pages, scheduler and sender."""
     settings = opening.settings()
-    check_templates(settings.publication)  # better told now than at night, when a mail is made
+    _tell_broken_templates(settings)
     with (
         opening.database(settings) as database,
         running(database, settings, create_app(settings), host, port) as server,
     ):
         click.echo(f"serving {settings.base_url} on http://{host}:{port}; stop with Ctrl-C")
         server.run()
+
+
+def _tell_broken_templates(settings: Settings) -> None:
+    """Better now than at night, when a mail is made; but readers must be able to leave at any time (RFC 8058)."""
+    try:
+        check_templates(settings.publication)
+    except TemplateError as error:
+        click.echo(f"newsletter: {error}; its mails wait until it is mended and the service is started anew", err=True)
 
 
 @click.command()

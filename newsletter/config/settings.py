@@ -49,7 +49,7 @@ class Settings:
     database_url: str = _setting(values.database_url, "", show=values.without_password)  #: default: SQLite, in instance
     smtp_url: str = _setting(values.smtp_url, "smtp://127.0.0.1:25", show=values.without_password)  #: the relay
     base_url: str = _setting(values.base_url, "http://127.0.0.1:8000")  #: the only source of links
-    title: str = _setting(values.text, "Country Updates")  #: the digest's name
+    title: str = _setting(values.title, "Country Updates")  #: the digest's name
     sender: str = _setting(values.sender, "Country Updates <updates@localhost.localdomain>")  #: the From header
     postal_address: str = _setting(values.text, "", show=values.on_one_line)  #: needed to approve an edition
     accent: str = _setting(brand.read_accent, brand.ACCENT)  #: of links and buttons, on light paper

@@ -24,6 +24,7 @@ from newsletter.storage.database import EXAMPLE_URLS, Database
 MASK = "********"
 SHORTEST_SECRET = 16  #: characters
 LONGEST_WORDS = 1000  #: characters of what is repeated in every mail, whose HTML has a budget
+LONGEST_TITLE = 60  #: octets
 
 
 def text(value: str) -> str:
@@ -133,6 +134,13 @@ def selector(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", value.strip()):
         raise ValueError("write letters, digits and hyphens, such as news1")
     return value.strip()
+
+
+def title(value: str) -> str:
+    """A name that leaves a subject room for the month (mail.news)."""
+    if len(value.strip().encode()) > LONGEST_TITLE:
+        raise ValueError(f"write at most {LONGEST_TITLE} octets, so that a subject has room for the month")
+    return on_one_line(value.strip())
 
 
 def words(value: str) -> str:

@@ -44,10 +44,12 @@ class Outbox:
         self._splicers: dict[int, tuple[Splicer, datetime]] = {}
 
     def splicer(self, session: Session, edition_id: int) -> Splicer:
-        """The edition's splicer. Raises ContentChanged."""
+        """The edition's splicer. Raises ContentChanged; TemplateError where it has to be compiled anew."""
         if edition_id not in self._splicers:
             edition = session.get_one(Edition, edition_id)
-            compiled = editions.compiled(edition)
+            compiled = editions.compiled(edition, self._publication)
+            if compiled.images and edition.compiled is not None:  # made anew, after an upgrade of this program
+                editions.freeze(session, edition, compiled, edition.compiled.content)
             at = edition.approved_at or edition.created_at
             self._splicers[edition_id] = (Splicer(compiled, self._publication, gazetteer()), at)
         return self._splicers[edition_id][0]
@@ -74,6 +76,7 @@ class Outbox:
 
     def _notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[_Made]:
         renderer = Renderer(self._publication, gazetteer())
+        told: set[str] = set()  # one broken template can be a million alerts
         for each in armed:
             made: OutgoingMessage | Outcome
             try:
@@ -89,7 +92,9 @@ class Outbox:
             except InvalidAddress:
                 made = Outcome(each.claim, Verdict.NEVER, _BAD_ADDRESS)
             except TemplateError as error:
-                log.error("a notice waits: %s", error)
+                if str(error) not in told:
+                    log.error("notices wait: %s", error)
+                told.add(str(error))
                 made = Outcome(each.claim, Verdict.LATER, _BAD_TEMPLATE)
             yield made, each.created_at
 

@@ -22,7 +22,7 @@ from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
-from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable
+from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable, TemplateError
 from newsletter.jobs.outbox import Outbox
 from newsletter.jobs.speed import Allowance
 from newsletter.services import claims, deliveries, editions, results
@@ -166,7 +166,7 @@ class Sender:
             return []
         try:
             splicer = self._outbox.splicer(session, edition_id)
-        except ContentChanged as error:
+        except (ContentChanged, TemplateError) as error:
             edition = session.get_one(Edition, edition_id)
             edition.state, edition.note = EditionState.PAUSED.value, str(error)
             return []

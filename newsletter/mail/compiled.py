@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from newsletter.domain import subject as subjects_
-from newsletter.errors import ContentChanged
+from newsletter.errors import CompiledElsewhere
 from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
 from newsletter.mail.pictures.picture import Image
 
@@ -74,12 +74,10 @@ class Compiled:
 
     @classmethod
     def load(cls, text: str) -> Compiled:
-        """Read what `dump` wrote. Raises ContentChanged for what another version of this program wrote."""
+        """Read what `dump` wrote. Raises CompiledElsewhere for what another version of this program wrote."""
         data = json.loads(text)
         if data.get("version") != VERSION:
-            raise ContentChanged(
-                "the edition was compiled by another version of this program; only that one can send the rest of it"
-            )
+            raise CompiledElsewhere("the edition was compiled by another version of this program")
         return cls(
             month=data["month"],
             domain=data["domain"],

@@ -13,8 +13,14 @@ from dataclasses import dataclass, field, fields
 from markupsafe import Markup
 
 from newsletter.domain.edition import Contents, Entry
+from newsletter.errors import TemplateError
+from newsletter.mail import markup
 from newsletter.mail.compiled import EVERYBODY
 from newsletter.mail.digest import Slots
+
+_RECOGNISED = 40  #: characters of a headline that nothing else is likely to begin with
+#: What no digest is without, in either part.
+_NEEDED = ("summary", "follows", "manage_url", "unsubscribe_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +89,26 @@ class CompileMarks:
             else:
                 mask, form = int(bits), new_form
         yield Cut(rendered[position:], mask, form)
+
+    def require_all(self, file: str, cuts: Sequence[Cut]) -> None:
+        """Raises TemplateError for a template, maybe the publisher's own, that readers can't be told apart by."""
+        if any(self.key.lower() in cut.text.lower() for cut in cuts):
+            raise TemplateError(file, None, "it changes a slot or a mark; write slots and marks without any filter")
+        if self._is_told_to_everybody(cuts):
+            raise TemplateError(file, None, "it tells entries without marks.block, so everybody would get all of them")
+        missing = [name for name in _NEEDED if name not in {cut.slot for cut in cuts}]
+        if missing:
+            raise TemplateError(file, None, f"it lacks slots.{missing[0]}")
+
+    def _is_told_to_everybody(self, cuts: Sequence[Cut]) -> bool:
+        """Whether an entry has no block, or its headline is outside of all; editors may repeat it in the overview."""
+        told = {cut.mask for cut in cuts if cut.is_block}
+        shared = " ".join(" ".join(cut.text for cut in cuts if cut.mask == EVERYBODY).split())
+        overview = " ".join(self.contents.overview.split())
+        for entry in self.contents.entries:
+            headline = " ".join(entry.update.headline.split())[:_RECOGNISED]
+            if self.bit(entry) not in told:
+                return True
+            if len(headline) == _RECOGNISED and headline not in overview and markup.escape(headline) in shared:
+                return True
+        return False

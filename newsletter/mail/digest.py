@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ from newsletter.domain.month import Month
 from newsletter.domain.place import Gazetteer
 from newsletter.domain.tally import Tally
 from newsletter.domain.update import Alert, Trend
+from newsletter.errors import TemplateError
 from newsletter.mail import news
 from newsletter.mail.pictures.illustrated import Illustrations
 from newsletter.mail.publication import Publication
@@ -106,6 +108,7 @@ def render(
         ],
         "publication": publication,
         "brand": publication.brand,
+        "own_image": partial(publication.edition_image, month=contents.month),
         "links": publication.links,
         "illustrations": illustrations,
         "trends": list(Trend),
@@ -120,9 +123,12 @@ def render(
 
 
 def subject_lead(month: Month, publication: Publication) -> str:
-    """What the Subject of an edition's digests begins with, before each reader's news."""
+    """What the Subject of an edition's digests begins with, before each reader's news. Raises TemplateError."""
     template = environment(publication.overrides).get_template("digest/subject.txt")
-    return " ".join(template.render(month=month, publication=publication).split())
+    lead = " ".join(template.render(month=month, publication=publication).split())
+    if not lead:
+        raise TemplateError("templates/email/digest/subject.txt", None, "it is empty")
+    return lead
 
 
 class Wording:

@@ -9,7 +9,7 @@ lists of mails show whole. Where not all can be said, names become counts first,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from newsletter.domain.edition import Entry
 from newsletter.domain.update import Alert, Trend
@@ -50,7 +50,13 @@ class News:
 
 def subject(lead: str, news: News) -> str:
     """`lead` (title and month) with as much of the news as there is room for."""
-    return fitted(lead, alert_ways(news.conflict_risk, news.resolution_opportunity), trend_ways(news))
+    alerts = alert_ways(news.conflict_risk, news.resolution_opportunity)
+    named = {*news.conflict_risk, *news.resolution_opportunity}
+    if len(news.deteriorated) == 1 and named.issuperset(news.deteriorated):
+        news = replace(news, deteriorated=())  # the alert has named it
+    if len(news.improved) == 1 and named.issuperset(news.improved):
+        news = replace(news, improved=())
+    return fitted(lead, alerts, trend_ways(news))
 
 
 def fitted(lead: str, alerts: Sequence[str], trends: Sequence[str]) -> str:

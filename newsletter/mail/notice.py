@@ -17,6 +17,7 @@ from newsletter.domain.month import Month
 from newsletter.domain.place import Gazetteer
 from newsletter.domain.states import NoticeKind
 from newsletter.domain.update import Alert, Update
+from newsletter.errors import TemplateError
 from newsletter.mail import headers, parts
 from newsletter.mail.fields import ListUnsubscribe, list_fields
 from newsletter.mail.links import Purpose
@@ -140,6 +141,9 @@ class Renderer:
             environment(publication.overrides).get_template(f"{told.kind.value}/{name}").render(context)
             for name in ("subject.txt", "body.txt", "body.html")
         )
+        for name, part in (("body.txt", text_part), ("body.html", html_part)):
+            if any(part.casefold().count(mark) != part.count(mark) for mark in self._marks.values()):
+                raise TemplateError(f"templates/email/{told.kind.value}/{name}", None, "it changes a link by a filter")
         return _Words(subject, text_part, inline_css(html_part))
 
 

@@ -65,7 +65,8 @@ class Openings:
     def subject(self, chosen: int) -> bytes:
         """The whole header field."""
         risks, chances = chosen & self._conflict_risk, chosen & self._resolution_opportunity
-        worse, better = chosen & self._deteriorated, chosen & self._improved
+        named = risks | chances
+        worse, better = _unnamed(chosen & self._deteriorated, named), _unnamed(chosen & self._improved, named)
         alerts = self._alert_ways(_few(risks, 3), _few(chances, 2)) if risks or chances else ()
         # Only what the words hang on: one place that changed is named, more are counted.
         if worse or better:
@@ -104,6 +105,11 @@ def _few(bits: int, most: int) -> _Few:
     """All the bits, where there are few; else the first one; and how many there are."""
     count = bits.bit_count()
     return (bits if count <= most else bits & -bits), count
+
+
+def _unnamed(changed: int, named: int) -> int:
+    """The same without a single place that an alert names already."""
+    return 0 if changed & named and changed.bit_count() == 1 else changed
 
 
 def _single(bits: int) -> _Few:

@@ -12,8 +12,8 @@ import re
 
 _LONGEST = 76  #: octets of a line, its soft break included
 #: What a line that may have to be changed begins or ends with: binascii doesn't count the octets of a last white space.
-_MARKS = (b"\n.", b"=20\n", b"=09\n")
-_UNFIT = re.compile(rb"^(?:\..*|.{77,})$", re.MULTILINE)
+_MARKS = (b"\n.", b"\nFrom ", b"=20\n", b"=09\n")
+_UNFIT = re.compile(rb"^(?:\..*|From .*|.{77,})$", re.MULTILINE)
 
 
 def encode(text: str) -> bytes:
@@ -26,15 +26,15 @@ def encode(text: str) -> bytes:
     else:
         # The x keeps the place of the soft break's "=", so that the last line is not one octet too long.
         lines = binascii.b2a_qp(flat + b"x", istext=True)[:-1] + b"=\n"
-    if lines.startswith(b".") or any(mark in lines for mark in _MARKS):
+    if lines.startswith((b".", b"From ")) or any(mark in lines for mark in _MARKS):
         lines = _UNFIT.sub(lambda match: _fitting(match[0]), lines)
     return lines.replace(b"\n", b"\r\n")
 
 
 def _fitting(line: bytes) -> bytes:
-    """The same line with a leading dot encoded, in two lines if it is too long."""
-    if line.startswith(b"."):
-        line = b"=2E" + line[1:]
+    """The same line with a leading dot or From encoded, in two lines if it is too long."""
+    if line.startswith((b".", b"From ")):
+        line = b"=%02X%b" % (line[0], line[1:])
     if len(line) <= _LONGEST:
         return line
     cut = _LONGEST - 1

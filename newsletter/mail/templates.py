@@ -11,6 +11,7 @@ from pathlib import Path
 
 import css_inline
 from jinja2 import StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from newsletter.domain.update import Trend
 from newsletter.errors import TemplateError
@@ -54,6 +55,7 @@ def environment(overrides: Path | None = None) -> TellingEnvironment:
     made.filters["markdown"] = markup.to_html
     made.filters["day"] = day
     made.filters["brief"] = brief
+    made.filters["lines"] = lines
     made.filters["dir"] = direction.attribute
     made.filters["plain"] = plaintext.to_text
     made.filters["strip"] = strip
@@ -92,6 +94,11 @@ def brief(text: str, length: int = BRIEF_LENGTH) -> str:
         return flat
     words = flat[:length].rsplit(maxsplit=1)[0]
     return f"{words.rstrip(' ,;:.')}\u00a0…"
+
+
+def lines(text: str) -> Markup:
+    """Words that were typed in lines, as HTML that keeps them."""
+    return Markup("<br>").join(text.splitlines())
 
 
 def strip(trends: Sequence[Trend | None]) -> str:

@@ -15,7 +15,7 @@ from newsletter.domain.edition import Contents
 from newsletter.domain.formats import contents as contents_json
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
-from newsletter.errors import ContentChanged, EditionStateError, InvalidInput, NotFound
+from newsletter.errors import CompiledElsewhere, ContentChanged, EditionStateError, InvalidInput, NotFound
 from newsletter.mail import compiling
 from newsletter.mail.compiled import Compiled
 from newsletter.mail.publication import Publication
@@ -82,7 +82,7 @@ def set_overview(session: Session, month: Month, text: str, *, now: datetime) ->
 def compile_draft(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> Compiled:
     """The pieces that the edition's digests are spliced from: the frozen ones, or of a draft as it stands now."""
     if edition.compiled is not None:
-        return compiled(edition)
+        return compiled(edition, publication)
     return compiling.compile_edition(contents(session, edition), publication, at=now)
 
 
@@ -101,9 +101,7 @@ def approve(session: Session, month: Month, publication: Publication, *, by: str
         raise EditionStateError(f"no update for {month} is ready; import some, or mark them as ready")
     content = contents_json.dump(told)
     made = compiling.compile_edition(told, publication, at=now)
-    pieces = made.dump()
-    pictures.keep(session, edition, made.images)
-    edition.compiled = CompiledEdition(content=content, pieces=pieces, sha256=_digest(content, pieces))
+    freeze(session, edition, made, content)
     edition.state = EditionState.APPROVED.value
     edition.approved_at = now
     edition.approved_by = by
@@ -112,14 +110,32 @@ def approve(session: Session, month: Month, publication: Publication, *, by: str
     return edition
 
 
-def compiled(edition: Edition) -> Compiled:
-    """The frozen pieces. Raises EditionStateError for a draft, ContentChanged when they are not what was approved."""
+def compiled(edition: Edition, publication: Publication) -> Compiled:
+    """The frozen pieces; made anew from the frozen content where another version of this program made them.
+
+    Raises EditionStateError for a draft, ContentChanged when they are not what was approved.
+    """
     row = edition.compiled
     if row is None:
         raise EditionStateError(f"the edition for {edition.month} is not approved yet")
     if row.sha256 != _digest(row.content, row.pieces):
         raise ContentChanged(f"the edition for {edition.month} was changed after it was approved; nothing is sent")
-    return Compiled.load(row.pieces)
+    try:
+        return Compiled.load(row.pieces)
+    except CompiledElsewhere:
+        frozen = contents_json.load(row.content, gazetteer())
+        return compiling.compile_edition(frozen, publication, at=edition.approved_at or edition.created_at)
+
+
+def freeze(session: Session, edition: Edition, made: Compiled, content: str) -> None:
+    """Keep what the edition's digests are made of, and its pictures."""
+    pieces = made.dump()
+    pictures.keep(session, edition, made.images)
+    if edition.compiled is None:
+        edition.compiled = CompiledEdition()
+    edition.compiled.content, edition.compiled.pieces = content, pieces
+    edition.compiled.sha256 = _digest(content, pieces)
+    session.flush()
 
 
 def _digest(content: str, pieces: str) -> str:

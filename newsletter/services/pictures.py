@@ -17,8 +17,9 @@ _JPEG = (".jpeg", ".jpg")
 
 def keep(session: Session, edition: Edition, images: Iterable[Image]) -> None:
     """Store an edition's images; a name has a hash of its content, so what comes twice is kept once."""
-    by_name = {image.name: image for image in images}
-    session.add_all(EditionPicture(edition_id=edition.id, name=name, png=image.data) for name, image in by_name.items())
+    kept = set(session.scalars(select(EditionPicture.name).where(EditionPicture.edition_id == edition.id)))
+    fresh = {image.name: image for image in images if image.name not in kept}
+    session.add_all(EditionPicture(edition_id=edition.id, name=name, png=image.data) for name, image in fresh.items())
 
 
 def find(session: Session, month: Month, name: str) -> Image:

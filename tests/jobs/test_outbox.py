@@ -1,4 +1,4 @@
-"""Alerts and goodbyes, from their cause to a real relay."""
+"""Alerts, goodbyes and signatures, from their cause to a real relay."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from newsletter.domain.month import Month
 from newsletter.domain.states import DeliveryState
 from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.jobs.sender import Sender
+from newsletter.mail.dkim import Algorithm
 from newsletter.services import editorial, leaving, preferences, signup
 from newsletter.services.consents import Origin
-from newsletter.storage.tables import Notice
+from newsletter.storage.tables import Edition, Notice
 from tests.conftest import NOW
+from tests.mail import test_dkim
+from tests.readers import approve_sample
 from tests.relay import Relay
 
 ORIGIN = Origin("/subscribe", "Send me updates.")
@@ -56,13 +59,16 @@ def ada(database, settings):
     return reader
 
 
+def waiting_notices():
+    return select(Notice.id).where(Notice.state.in_(["pending", "armed", "deferred"])).limit(1)
+
+
 def sent(database, settings, relay):
     """Send all notices that wait; the mails that the relay took."""
 
     def is_over():
         with database.reading() as session:
-            waiting = select(Notice.id).where(Notice.state.in_(["pending", "armed", "deferred"])).limit(1)
-            return session.scalar(waiting) is None
+            return session.scalar(waiting_notices()) is None
 
     Sender(database, settings, clock=lambda: NOW).run(is_over)
     return [message_from_bytes(taken.data, _class=EmailMessage, policy=policy.default) for taken in relay.taken()]
@@ -107,3 +113,59 @@ def test_who_has_left_gets_the_goodbye_and_no_alert_that_is_published_after_it(d
     assert len(sent(database, settings, relay)) == 1
     with database.reading() as session:
         assert session.scalars(select(Notice.kind).order_by(Notice.id)).all() == ["confirmation", "welcome", "goodbye"]
+
+
+def with_a_key(make_settings, relay, algorithm):
+    """Settings that name one of test_dkim's keys."""
+    found = test_dkim.key(algorithm)
+    file = make_settings().instance / "dkim.pem"
+    file.write_bytes(found.pem())
+    return make_settings(smtp_url=relay.url, dkim_selector=found.selector, dkim_key="dkim.pem")
+
+
+@pytest.mark.parametrize("algorithm", Algorithm)
+def test_digests_and_notices_are_signed_where_the_settings_name_a_key(database, make_settings, relay, ada, algorithm):
+    settings = with_a_key(make_settings, relay, algorithm)
+    edition_id = approve_sample(database, settings, now=NOW)
+    ask(database, settings, "bob@example.org")
+
+    def is_over():
+        with database.reading() as session:
+            return session.get_one(Edition, edition_id).state == "sent" and not session.scalar(waiting_notices())
+
+    Sender(database, settings, clock=lambda: NOW).run(is_over)
+
+    taken = [each.data for each in relay.taken()]
+    assert len(taken) == 2
+    assert [test_dkim.verdicts(data) for data in taken] == [[True], [True]]
+    assert {message_from_bytes(data)["DKIM-Signature"].count("d=example.org") for data in taken} == {1}
+
+
+def test_a_broken_template_of_the_operators_lets_its_notice_wait_and_the_others_go(
+    database, settings, relay, ada, caplog
+):
+    folder = settings.instance / "templates" / "email" / "alert"
+    folder.mkdir(parents=True)
+    (folder / "body.txt").write_text("{{ nobody }}")
+    with database.writing() as session:
+        editorial.store(session, UPDATE, now=NOW)
+    ask(database, settings, "bob@example.org")
+
+    def is_over():
+        with database.reading() as session:
+            return {notice.state for notice in session.scalars(select(Notice))} == {"sent", "deferred"}
+
+    Sender(database, settings, clock=lambda: NOW).run(is_over)
+
+    with database.reading() as session:
+        (notice,) = session.scalars(select(Notice).where(Notice.state == "deferred"))
+        assert (notice.kind, notice.detail) == ("alert", "450 4.3.5 not sent: a template can't be used")
+    assert [taken.rcpt_to for taken in relay.taken()] == ["bob@example.org"]
+    assert "notices wait: templates/email/alert/body.txt, line 1: 'nobody' is undefined" in caplog.text
+    assert "ada@" not in caplog.text
+
+
+def ask(database, settings, address):
+    """A reader who has asked, so that a confirmation waits."""
+    with database.writing() as session:
+        signup.request(session, Address.parse(address), ("all",), origin=ORIGIN, tokens=settings.tokens, now=NOW)

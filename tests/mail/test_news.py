@@ -28,6 +28,7 @@ def the_news(places=7, only="", *, risk=(), chance=(), worse=(), better=()):
         pytest.param(the_news(risk=[LONG], chance=["Haiti"]), f"risk alert for {LONG}", id="no room for the rest"),
         pytest.param(the_news(chance=["Haiti"], better="A"), "opportunity in Haiti; A improved", id="an opportunity"),
         pytest.param(the_news(risk=["Mali"], chance=["Mali"]), "risk alert for Mali; opportunity in Mali", id="both"),
+        pytest.param(the_news(risk=["Mali"], worse=["Mali"]), "risk alert for Mali", id="told by the alert"),
         pytest.param(the_news(worse="ABC", better="D"), "3 places deteriorated, 1 improved", id="worse and better"),
         pytest.param(the_news(worse=["Mali"], better="AB"), "Mali deteriorated, 2 improved", id="one is named"),
         pytest.param(the_news(better="AB"), "2 places improved", id="better"),

@@ -14,12 +14,13 @@ import pytest
 
 from newsletter.domain.states import NoticeKind
 from newsletter.errors import InvalidInput, TemplateError
-from newsletter.mail import notice, templates
+from newsletter.mail import compiling, notice, templates
 from newsletter.mail.brand import Brand
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.storage.places import gazetteer
+from tests.mail.crowd import crowded_contents
 
 PUBLICATION = Publication(
     "Country Updates",
@@ -210,3 +211,44 @@ def test_a_broken_template_that_was_mended_is_used_at_once(overrides, write):
     write("welcome/subject.txt", "mended")
 
     assert render(overrides) == "mended"
+
+
+def compile_with(overrides: Path) -> None:
+    publication = replace(PUBLICATION, overrides=overrides)
+    compiling.compile_edition(crowded_contents(3), publication, at=datetime(2022, 12, 1, 9, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("was", "became", "told"),
+    [
+        pytest.param("{{ slots.summary }}", "{{ slots.summary | upper }}", "changes a slot or a mark", id="a filter"),
+        pytest.param("{{ slots.manage_url }}", "x", "lacks slots.manage_url", id="a link left out"),
+        pytest.param('{{ marks.block(entry, "full") }}', "", "without marks.block", id="entries for everybody"),
+        pytest.param("{{ marks.block(entry, form) }}", "", "without marks.block", id="a list for everybody"),
+    ],
+)
+@pytest.mark.parametrize("part", ["txt", "html"])
+def test_a_digest_that_would_be_wrong_for_its_readers_can_not_be_compiled(write, part, was, became, told):
+    source = (templates.folder() / "email" / "digest" / f"body.{part}").read_text(encoding="utf-8")
+    assert was in source
+    path = write(f"digest/body.{part}", source.replace(was, became))
+
+    with pytest.raises(TemplateError, match=told) as error:
+        compile_with(path.parent.parent)
+    assert f"templates/email/digest/body.{part}" in str(error.value)
+
+
+def test_a_digest_without_a_subject_can_not_be_compiled(write, overrides):
+    write("digest/subject.txt", " \n")
+
+    with pytest.raises(TemplateError, match=r"digest/subject\.txt: it is empty"):
+        compile_with(overrides)
+
+
+def test_a_notice_whose_link_goes_through_a_filter_is_refused(write, overrides):
+    write("goodbye/body.txt", "{{ undo_url | upper }}")
+    publication = replace(PUBLICATION, overrides=overrides)
+    reader = Recipient(1, "reader@example.org", ("KZ",))
+
+    with pytest.raises(TemplateError, match="it changes a link by a filter"):
+        notice.render(NoticeKind.GOODBYE, 1, reader, publication, gazetteer(), at=datetime.now(UTC), latest=None)

@@ -260,7 +260,7 @@ def test_the_audience_is_who_gets_the_edition_and_who_is_skipped(database, setti
     with database.writing() as session:
         edition = editions.get(session, NOVEMBER)
         expected = deliveries.audience(session, editions.contents(session, edition))
-        splicer = Splicer(editions.compiled(edition), settings.publication, gazetteer())
+        splicer = Splicer(editions.compiled(edition, settings.publication), settings.publication, gazetteer())
         arming, _ = begin(session)
 
         def has_news(subjects):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -76,7 +77,7 @@ def test_approval_freezes_the_edition_and_keeps_who_and_when(database, publicati
         edition = editions.get(session, NOVEMBER)
         assert (edition.state, edition.approved_at, edition.approved_by) == ("approved", NOW, "owner@example.org")
         assert edition.note is None
-        assert [entry.place for entry in editions.compiled(edition).entries] == ["ET", "SD", "KZ"]
+        assert [entry.place for entry in editions.compiled(edition, publication).entries] == ["ET", "SD", "KZ"]
 
 
 def no_address(publication):
@@ -164,7 +165,7 @@ def test_a_draft_is_compiled_as_its_updates_stand_now(sqlite, publication):
 
         assert {entry.place for entry in pieces.entries} == {"KZ", "SD", "ET", "ML"}
         with pytest.raises(EditionStateError, match="not approved yet"):
-            editions.compiled(edition)
+            editions.compiled(edition, publication)
 
 
 @pytest.mark.parametrize("column", ["content", "pieces"])
@@ -177,7 +178,28 @@ def test_what_was_changed_after_approval_is_not_sent(sqlite, publication, column
         setattr(row, column, getattr(row, column).replace("quiet", "loud"))
 
     with sqlite.reading() as session, pytest.raises(ContentChanged, match="changed after it was approved"):
-        editions.compiled(editions.get(session, NOVEMBER))
+        editions.compiled(editions.get(session, NOVEMBER), publication)
+
+
+def test_what_another_version_compiled_is_compiled_anew_from_what_was_approved(sqlite, publication):
+    store_updates(sqlite)
+    ensure(sqlite)
+    approve(sqlite, publication)
+    with sqlite.writing() as session:
+        row = session.scalars(select(CompiledEdition)).one()
+        made = editions.compiled(row.edition, publication)
+        row.pieces = "{}"
+        row.sha256 = hashlib.sha256(f"{row.content}\0{{}}".encode()).hexdigest()
+        editorial.store(session, an_update("ML"), now=NOW)
+
+    with sqlite.writing() as session:
+        edition = editions.get(session, NOVEMBER)
+        again = editions.compiled(edition, publication)
+        editions.freeze(session, edition, again, edition.compiled.content)
+
+    with sqlite.reading() as session:
+        assert again.entries == made.entries
+        assert editions.compiled(editions.get(session, NOVEMBER), publication) == replace(again, images=())
 
 
 def test_the_archive_shows_what_was_ever_approved(sqlite, publication):

@@ -57,7 +57,7 @@ def test_approval_keeps_every_picture_that_the_digests_show(draft, publication):
         editions.approve(session, NOVEMBER, publication, by="a test", now=NOW)
 
         kept = pictures.of_edition(session, edition)
-        assert editions.compiled(edition).month == "2022-11"
+        assert editions.compiled(edition, publication).month == "2022-11"
     assert shown
     assert {image.name: image.data for image in kept} == {image.name: image.data for image in shown}
 

@@ -138,7 +138,7 @@ def test_the_programs_own_templates_are_good():
         pytest.param(
             "digest/body.html",
             "<!DOCTYPE html><html><body>{{ slots.summary }}</body></html>",
-            "templates/email/digest/body.html: it lacks the link to unsubscribe",
+            "templates/email/digest/body.html: it tells entries without marks.block",
             id="a digest that nobody can leave",
         ),
         pytest.param(

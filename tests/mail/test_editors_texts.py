@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from PIL import Image as Drawing
 
 from newsletter import config
+from newsletter.config.values import LONGEST_TITLE
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Verdict
@@ -191,7 +192,8 @@ def test_what_means_something_elsewhere_means_nothing_here(instance, attack, pic
     text = ATTACKS[attack]
     sender = named("".join(filter(str.isprintable, text)), "updates@example.org")
     own = text.replace("\t", " ")
-    branding = {"title": own.replace("\n", " "), "sender": sender, "footer": own, "postal_address": own}
+    title = own.replace("\n", " ").encode()[:LONGEST_TITLE].decode(errors="ignore")
+    branding = {"title": title, "sender": sender, "footer": own, "postal_address": own}
     publication = publication_of(instance, **branding, logo="logo.png", pictures=pictures.value)
 
     check(filled_with(text), publication, readers=2)

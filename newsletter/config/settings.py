@@ -51,7 +51,7 @@ class Settings:
     base_url: str = _setting(values.base_url, "http://127.0.0.1:8000")  #: the only source of links
     title: str = _setting(values.title, "Country Updates")  #: the digest's name
     sender: str = _setting(values.sender, "Country Updates <updates@localhost.localdomain>")  #: the From header
-    postal_address: str = _setting(values.text, "", show=values.on_one_line)  #: needed to approve an edition
+    postal_address: str = _setting(values.words, "", show=values.on_one_line)  #: needed to approve an edition
     accent: str = _setting(brand.read_accent, brand.ACCENT)  #: of links and buttons, on light paper
     accent_dark: str = _setting(brand.read_accent_dark, brand.ACCENT_DARK)  #: on dark paper; else made from accent
     logo: str = _setting(values.text, "")  #: file, from instance; PNG or JPEG

@@ -138,9 +138,12 @@ def selector(value: str) -> str:
 
 def title(value: str) -> str:
     """A name that leaves a subject room for the month (mail.news)."""
-    if len(value.strip().encode()) > LONGEST_TITLE:
+    found = words(value)
+    if "\n" in found:
+        raise ValueError("write it in one line")
+    if len(found.encode()) > LONGEST_TITLE:
         raise ValueError(f"write at most {LONGEST_TITLE} octets, so that a subject has room for the month")
-    return on_one_line(value.strip())
+    return found
 
 
 def words(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from newsletter.mail.headers import structured
 from newsletter.mail.publication import Publication
 
@@ -12,7 +14,7 @@ def list_fields(publication: Publication) -> list[bytes]:
     return [
         structured("List-Id", f"<updates.{publication.domain}>"),
         structured("List-Help", f"<{links.home()}>"),
-        structured("List-Owner", f"<mailto:{publication.sender_address}>"),
+        structured("List-Owner", f"<mailto:{_in_uri(publication.sender_address)}>"),
         structured("List-Subscribe", f"<{links.home()}subscribe>"),
         structured("List-Archive", f"<{links.editions()}>"),
         structured("List-Post", "NO"),
@@ -24,8 +26,13 @@ class ListUnsubscribe:
 
     def __init__(self, publication: Publication) -> None:
         self._https = publication.links.unsubscribe_prefix.encode("ascii")
-        self._mailto = f"mailto:{publication.sender_address}?subject=unsubscribe%20".encode("ascii")
+        self._mailto = f"mailto:{_in_uri(publication.sender_address)}?subject=unsubscribe%20".encode("ascii")
 
     def field(self, token: bytes) -> bytes:
         """The field for one reader."""
         return b"List-Unsubscribe: <%b%b>,\r\n <%b%b>\r\n" % (self._https, token, self._mailto, token)
+
+
+def _in_uri(address: str) -> str:
+    """An address as a mailto URI has it (RFC 6068, 2)."""
+    return quote(address, safe="@!$'*+")

@@ -130,7 +130,7 @@ def test_told_to_stop_the_sender_doubles_nobody(sqlite, make_settings, command, 
     edition_id = approve_sample(sqlite, settings, now=NOW)
     with Relay(delay=RELAY_SECONDS) as relay:
         sending = Sending(command, sqlite, relay, tmp_path)
-        for when in stops_at(600, 5, seed=3):
+        for when in stops_at(600, 3, seed=3):
             sending.stop(signal.SIGTERM, relay, when=when)
         sending.finish()
         got = copies(relay)

@@ -48,7 +48,7 @@ def main() -> None:
         spliced = [splicer.splice(reader) for reader in readers[:200]]
         html = sum(html_bytes(each.data) for each in spliced) // len(spliced)
         size = sum(len(each.data) for each in spliced) // len(spliced)
-        brief = sum(each.shortened for each in spliced) / len(spliced)
+        brief = sum(len(splicer.in_brief(reader.follows)) for reader in readers[:200]) / len(spliced)
         micros = best(lambda readers=readers: splice_all(splicer, readers)) / len(readers) * 1e6
         plain = best(lambda readers=readers: render(contents, readers[0], illustrations)) * 1e3
         print(f"| {count} | {size:,} | {html:,} | {brief:.0f} | {micros:.0f} µs | {plain:.0f} ms |")

@@ -1,10 +1,12 @@
-"""An edition's overview: the month as a whole, in the editors' words, above what single places had."""
+"""An edition's overview: the month as a whole, in the editors' words, beside what single places had."""
 
 from __future__ import annotations
 
 from newsletter.domain.characters import is_control
 
 LONGEST = 5_000  #: characters
+#: Octets of UTF-8. Every digest has it in full in both parts, where a letter beyond ASCII takes six octets and more.
+LARGEST = 6_000
 
 
 def tidy(text: str) -> str:
@@ -17,6 +19,8 @@ def problems(text: str) -> list[str]:
     found = []
     if len(text) > LONGEST:
         found.append(f"has {len(text):,} characters; shorten it to {LONGEST:,} or fewer")
+    elif (octets := len(text.encode(errors="surrogatepass"))) > LARGEST:
+        found.append(f"has {octets:,} octets, as letters beyond ASCII take two to four; shorten it to {LARGEST:,}")
     controls = sorted({char for char in text if is_control(char)})
     if controls:
         names = ", ".join(f"U+{ord(char):04X}" for char in controls[:3])

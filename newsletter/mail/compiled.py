@@ -9,10 +9,8 @@ Places are bits: entry number i of the edition is 1 << i, and a selection is the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from newsletter.domain import subject as subjects_
 from newsletter.errors import CompiledElsewhere
 from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
 from newsletter.mail.pictures.picture import Image
@@ -91,17 +89,17 @@ class Compiled:
             pieces=tuple(Piece(**piece) for piece in data["pieces"]),
         )
 
-    def chosen(self, follows: Sequence[str]) -> int:
-        """The bits of the places that somebody with this selection gets."""
-        bits = 0
-        for number, entry in enumerate(self.entries):
-            if subjects_.covers(follows, entry.place, entry.region):
-                bits |= 1 << number
-        return bits
+    @property
+    def least(self) -> int:
+        """Bytes of the message with every place in it, all told in brief, but without the names of what is followed."""
+        return self.frame.message + sum(entry.short.message for entry in self.entries)
 
-    def shortened(self, chosen: int) -> int:
-        """The bits of those places that are told in brief, so that the digest keeps to its two budgets."""
-        html, message = self.frame.html, self.frame.message
+    def shortened(self, chosen: int, names: Size) -> int:
+        """The bits of those places that are told in brief, so that the digest keeps to its two budgets.
+
+        `names` is what the names of all that the reader follows take.
+        """
+        html, message = self.frame.html + names.html, self.frame.message + names.message
         for number, entry in enumerate(self.entries):
             if chosen >> number & 1:
                 html += entry.full.html

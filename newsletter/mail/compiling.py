@@ -6,6 +6,7 @@ CSS is inlined over the whole page, before it is cut.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from newsletter.domain.edition import Contents, Entry
@@ -13,20 +14,30 @@ from newsletter.domain.update import Alert, Trend
 from newsletter.mail import digest, headers, news, quoted
 from newsletter.mail.compiled import EVERYBODY, Compiled, CompiledEntry, Piece, Size
 from newsletter.mail.cutting import CompileMarks, Cut
+from newsletter.mail.digest import MESSAGE_BUDGET
 from newsletter.mail.enclosing import Enclosure, enclosure
 from newsletter.mail.fields import list_fields
 from newsletter.mail.pictures.illustrated import illustrate
+from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 
-#: Bytes that the slots may add. Who follows each of 266 places by itself has 4 kB of names in the HTML, 7 in the text.
-SLOTS = Size(html=6_000, message=16_000)
+#: Bytes that the slots may add, but for the names of what is followed, which are counted for each reader.
+SLOTS = Size(html=2_000, message=6_000)
 
 
 def compile_edition(contents: Contents, publication: Publication, *, at: datetime) -> Compiled:
     """The pieces of an edition's digests; `at` is their Date.
 
-    Raises TemplateError for a template of the publisher's own that can't be used.
+    Pictures that would make them larger than a message may be are hosted, whatever the publication says. Raises
+    TemplateError for a template of the publisher's own that can't be used.
     """
+    made = _compiled(contents, publication, at)
+    if publication.pictures is PictureMode.INLINE and made.least > MESSAGE_BUDGET:
+        return _compiled(contents, replace(publication, pictures=PictureMode.HOSTED), at)
+    return made
+
+
+def _compiled(contents: Contents, publication: Publication, at: datetime) -> Compiled:
     marks = CompileMarks(contents)
     illustrations = illustrate(contents, publication.pictures)
     rendered = digest.render(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from newsletter.mail import markup, quoted
+from newsletter.mail.compiled import Size
 from newsletter.mail.digest import padded
 
 
@@ -27,11 +28,17 @@ class FollowsPieces:
     """Lists of names in quoted-printable: the same words as digest.Wording makes for a plain render."""
 
     def __init__(self, name_of: Callable[[str], str]) -> None:
+        self._name_of = name_of
         self._html = _Names(lambda code: f"{markup.escape(name_of(code))}, ")
         self._html_last = _Names(lambda code: markup.escape(name_of(code)))
         self._left = _Names(lambda code: padded(name_of(code)))
         self._right = _Names(lambda code: f"{name_of(code)}\n")
         self._last = _Names(name_of)
+
+    def size(self, code: str) -> Size:
+        """What a name takes, at most."""
+        html = len(f"{markup.escape(self._name_of(code))}, ".encode())
+        return Size(html=html, message=len(self._html[code]) + max(len(self._left[code]), len(self._right[code])))
 
     def html(self, follows: Sequence[str]) -> bytes:
         """Names parted by commas."""

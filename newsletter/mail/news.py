@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 from newsletter.domain.edition import Entry
 from newsletter.domain.update import Alert, Trend
+from newsletter.mail.brief import brief
 
 LONGEST_SUBJECT = 78  #: octets
-LONGEST_PREHEADER = 140  #: characters; no client shows more of it
+LONGEST_PREHEADER = 140  #: octets; no client shows more of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,7 @@ def fitted(lead: str, alerts: Sequence[str], trends: Sequence[str]) -> str:
 
 def preheader(entry: Entry) -> str:
     """The news of the place that has most to tell."""
-    words = " ".join(f"{entry.place.name}: {entry.update.headline}".split())
-    if len(words) <= LONGEST_PREHEADER:
-        return words
-    return f"{words[:LONGEST_PREHEADER].rsplit(maxsplit=1)[0].rstrip(' ,;:.')}\u00a0…"
+    return brief(f"{entry.place.name}: {entry.update.headline}", LONGEST_PREHEADER)
 
 
 def alert_ways(conflict_risk: Sequence[str], resolution_opportunity: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from newsletter.domain import subject as subjects_
 from newsletter.domain.place import Gazetteer
+from newsletter.domain.tally import places_by_subject
 from newsletter.mail import quoted
 from newsletter.mail.amounts import Amounts
 from newsletter.mail.compiled import EVERYBODY, Compiled
@@ -29,7 +30,6 @@ class SplicedDigest(NamedTuple):
     mail_from: str
     rcpt_to: str
     data: bytes
-    shortened: int  #: how many places are told in brief
 
 
 class Splicer:
@@ -45,7 +45,7 @@ class Splicer:
         self._list_unsubscribe = ListUnsubscribe(publication)
         self._manage, self._unsubscribe = (quoted.encode(links.manage_prefix), quoted.encode(links.unsubscribe_prefix))
         self._follows = FollowsPieces(Wording(publication, gazetteer).name)
-        self._amounts = Amounts(compiled, gazetteer)
+        self._amounts = Amounts(compiled, places_by_subject(gazetteer), self._follows.size)
         self._bits: defaultdict[str, int] = defaultdict(int)
         for number, entry in enumerate(compiled.entries):
             for code in (subjects_.ALL, entry.region, entry.place):
@@ -62,31 +62,32 @@ class Splicer:
             self._bits[code] |= sum(bit for mask, bit in headings.items() if bits & mask)
 
     def chosen(self, follows: Sequence[str]) -> int:
-        """Like Compiled.chosen, at the cost of a look-up a subject; 0 when there is nothing to tell."""
+        """The bits of the places that somebody with this selection gets; 0 when there is nothing to tell."""
         return self._selected(follows) & self._all
 
     def _selected(self, follows: Sequence[str]) -> int:
         """The same with the bits of their headings."""
         return reduce(or_, map(self._bits.__getitem__, follows), 0)
 
+    def in_brief(self, follows: Sequence[str]) -> frozenset[str]:
+        """The codes of those places that somebody with this selection is told of in brief."""
+        bits = self._compiled.shortened(self.chosen(follows), self._amounts.names(follows))
+        return frozenset(entry.place for number, entry in enumerate(self._compiled.entries) if bits >> number & 1)
+
     def splice(self, recipient: Recipient) -> SplicedDigest:
         """The reader's digest. Raises InvalidAddress for an address whose domain can't be written in ASCII."""
         selected = self._selected(recipient.follows)
         chosen = selected & self._all
         followed, fits = self._amounts.of(recipient.follows)
-        shortened = 0 if fits else self._compiled.shortened(chosen)
+        shortened = 0 if fits else self._compiled.shortened(chosen, self._amounts.names(recipient.follows))
         rcpt_to = wire_address(recipient.address)
         identity = self._tokens.digest("digest", self._month, recipient.subscriber_id)
         values = self._values(recipient, chosen, followed, shortened.bit_count())
         values["to"] = b"To: %b\r\n" % rcpt_to.encode()
         values["message_id"] = f"Message-ID: <{identity[:40]}@{self._domain}>\r\n".encode("ascii")
         parts = self._shortened(values, chosen, shortened) if shortened else self._walk.parts(selected, values)
-        return SplicedDigest(
-            mail_from=f"bounce+{self._month}.{recipient.subscriber_id}.{identity[:12]}@{self._domain}",
-            rcpt_to=rcpt_to,
-            data=b"".join(parts),
-            shortened=shortened.bit_count(),
-        )
+        mail_from = f"bounce+{self._month}.{recipient.subscriber_id}.{identity[:12]}@{self._domain}"
+        return SplicedDigest(mail_from, rcpt_to, b"".join(parts))
 
     def _shortened(self, values: dict[str, bytes], chosen: int, shortened: int) -> list[bytes]:
         """The slow way, for the few who follow more than fits in full."""

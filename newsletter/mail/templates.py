@@ -16,10 +16,9 @@ from markupsafe import Markup
 from newsletter.domain.update import Trend
 from newsletter.errors import TemplateError
 from newsletter.mail import direction, markup, plaintext
+from newsletter.mail.brief import brief
 from newsletter.mail.template_errors import TellingEnvironment, TellingLoader
 from newsletter.mail.wrapping import TEXT_WIDTH, width, wrap
-
-BRIEF_LENGTH = 110  #: characters of a headline where a place is told in brief
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -85,15 +84,6 @@ def underline(text: str, sign: str = "-") -> str:
 def day(value: date) -> str:
     """A date as text says it: 7 January 2022."""
     return f"{value.day} {value:%B} {value.year}"
-
-
-def brief(text: str, length: int = BRIEF_LENGTH) -> str:
-    """A headline in a few words: at most `length` characters and a sign that there are more, cut between two words."""
-    flat = " ".join(text.split())
-    if len(flat) <= length:
-        return flat
-    words = flat[:length].rsplit(maxsplit=1)[0]
-    return f"{words.rstrip(' ,;:.')}\u00a0…"
 
 
 def lines(text: str) -> Markup:

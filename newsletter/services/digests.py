@@ -63,7 +63,7 @@ def preview(
         source=spliced.data.decode(),
         html_bytes=len(html.encode()),
         message_bytes=len(spliced.data),
-        short_places=spliced.shortened,
+        short_places=len(splicer.in_brief(follows)),
     )
 
 

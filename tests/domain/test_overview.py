@@ -26,6 +26,9 @@ def test_what_can_be_kept(text):
 
 def test_what_is_too_long_is_told_with_how_much_is_allowed():
     assert overview.problems("x" * 5001) == ["has 5,001 characters; shorten it to 5,000 or fewer"]
+    told = "has 6,002 octets, as letters beyond ASCII take two to four; shorten it to 6,000"
+    assert overview.problems("Ж" * 3001) == [told]
+    assert overview.problems("Ж" * 3000) == []
 
 
 @pytest.mark.parametrize(

@@ -78,5 +78,5 @@ def test_the_preheader_names_the_place_and_tells_its_headline_in_whole_words():
     told = news.preheader(entry)
 
     assert told.startswith(f"{entry.place.name}: ")
-    assert len(told) <= news.LONGEST_PREHEADER + 2
+    assert len(told.encode()) <= news.LONGEST_PREHEADER + len("\u00a0…".encode())
     assert f"{entry.place.name}: {entry.update.headline}".startswith(told.removesuffix("\u00a0…"))

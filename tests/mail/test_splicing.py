@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.domain import overview
 from newsletter.domain import subject as subjects_
 from newsletter.domain.edition import Contents, Entry, assemble
 from newsletter.domain.month import Month
@@ -62,10 +63,14 @@ def illustrations_of(name: str, mode: PictureMode) -> Illustrations:
 
 
 @cache
-def compiled_of(name: str, publication: Publication = PUBLICATION) -> tuple[Contents, Compiled, Splicer]:
+def splicer_of(name: str, publication: Publication = PUBLICATION) -> tuple[Contents, Splicer]:
     contents = contents_of(name)
-    compiled = Compiled.load(compiling.compile_edition(contents, publication, at=AT).dump())
-    return contents, compiled, Splicer(compiled, publication, gazetteer())
+    return contents, Splicer(loaded(contents, publication), publication, gazetteer())
+
+
+def loaded(contents: Contents, publication: Publication) -> Compiled:
+    """The edition as a sender has it: written down, and read again."""
+    return Compiled.load(compiling.compile_edition(contents, publication, at=AT).dump())
 
 
 def parsed(spliced: SplicedDigest) -> EmailMessage:
@@ -112,11 +117,6 @@ def own_contents(name: str, recipient: Recipient) -> Contents:
     )
 
 
-def shortened_places(compiled: Compiled, follows: Sequence[str]) -> frozenset[str]:
-    bits = compiled.shortened(compiled.chosen(follows))
-    return frozenset(entry.place for number, entry in enumerate(compiled.entries) if bits >> number & 1)
-
-
 def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
     """A selection: some places of the edition and of others, sometimes a region, sometimes everything."""
     dice = random.Random(number)
@@ -133,12 +133,12 @@ def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
 @pytest.mark.parametrize("number", range(500))
 def test_a_spliced_digest_equals_the_plain_render(number):
     publication = INLINE if number % 5 == 0 else PUBLICATION
-    contents, compiled, splicer = compiled_of("sample", publication)
+    contents, splicer = splicer_of("sample", publication)
     recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(contents, number))
 
     message = parsed(splicer.splice(recipient))
 
-    shortened = shortened_places(compiled, recipient.follows)
+    shortened = splicer.in_brief(recipient.follows)
     assert parts(message) == plainly_rendered("sample", recipient, shortened, publication)
     told = news.subject(
         digest.subject_lead(contents.month, publication), News.of(own_contents("sample", recipient).entries)
@@ -149,26 +149,77 @@ def test_a_spliced_digest_equals_the_plain_render(number):
 @pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
 @pytest.mark.parametrize("count", [1, 7, 24, 70, 200])
 def test_a_digest_keeps_to_its_budgets_and_says_what_is_short(count, publication):
-    contents, compiled, splicer = compiled_of("crowd", publication)
+    contents, splicer = splicer_of("crowd", publication)
     follows = tuple(entry.place.code for entry in contents.entries[:count])
     recipient = Recipient(1, "reader@example.org", follows)
 
     spliced = splicer.splice(recipient)
     text, html = parts(parsed(spliced))
-    shortened = shortened_places(compiled, follows)
+    shortened = splicer.in_brief(follows)
     print(
         f"{count} places: {len(html.encode()):,} bytes of HTML, {len(spliced.data):,} in all, {len(shortened)} in brief"
     )
 
     assert len(html.encode()) < HTML_BUDGET
     assert len(spliced.data) < MESSAGE_BUDGET
-    assert spliced.shortened == len(shortened)
     assert ("told in brief" in html) == bool(shortened)
     assert (text, html) == plainly_rendered("crowd", recipient, shortened, publication)
 
 
+@pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
+def test_who_follows_every_place_by_itself_has_a_long_list_and_keeps_to_the_budgets(publication):
+    _, splicer = splicer_of("crowd", publication)
+    spliced = splicer.splice(Recipient(1, "reader@example.org", tuple(place.code for place in gazetteer().places)))
+
+    assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET
+    assert len(spliced.data) < MESSAGE_BUDGET
+
+
+def cyrillic_contents() -> Contents:
+    """The crowded month with its texts in letters that take two octets each."""
+
+    def written(text: str) -> str:
+        return "".join(chr(ord("а") + ord(char) % 32) if char.isalpha() else char for char in text)
+
+    def in_cyrillic(entry: Entry) -> Entry:
+        developments = [
+            replace(each, lead=written(each.lead), text=written(each.text)) for each in entry.update.developments
+        ]
+        headline = written(entry.update.headline)
+        return replace(entry, update=replace(entry.update, headline=headline, developments=tuple(developments)))
+
+    contents = contents_of("crowd")
+    return replace(contents, entries=tuple(map(in_cyrillic, contents.entries)))
+
+
+@pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
+def test_a_month_in_another_script_keeps_to_the_budgets(publication):
+    contents = cyrillic_contents()
+    splicer = Splicer(loaded(contents, publication), publication, gazetteer())
+    for count in (7, 24, 70, 200):
+        follows = tuple(entry.place.code for entry in contents.entries[:count])
+        spliced = splicer.splice(Recipient(1, "reader@example.org", follows))
+
+        assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET
+        assert len(spliced.data) < MESSAGE_BUDGET
+
+
+def test_pictures_that_would_make_a_message_too_large_are_hosted():
+    contents = replace(contents_of("crowd"), overview="Ж" * (overview.LARGEST // 2))
+    splicer = Splicer(loaded(contents, INLINE), INLINE, gazetteer())
+    spliced = splicer.splice(Recipient(1, "reader@example.org", (subjects_.ALL,)))
+
+    assert len(spliced.data) < MESSAGE_BUDGET
+    assert "cid:" not in parts(parsed(spliced))[1]
+    assert [part.get_content_type() for part in parsed(spliced).walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
+
+
 def test_each_inline_picture_is_in_the_message_once_and_none_is_left_out():
-    contents, _, splicer = compiled_of("sample", INLINE)
+    contents, splicer = splicer_of("sample", INLINE)
     message = parsed(splicer.splice(Recipient(1, "reader@example.org", random_follows(contents, 3))))
     carried = [part["Content-ID"].strip("<>") for part in message.walk() if part.get_content_maintype() == "image"]
 
@@ -179,8 +230,8 @@ def test_each_inline_picture_is_in_the_message_once_and_none_is_left_out():
 
 
 def test_what_has_least_to_tell_is_shortened_first():
-    contents, compiled, _ = compiled_of("crowd")
-    shortened = shortened_places(compiled, (subjects_.ALL,))
+    contents, splicer = splicer_of("crowd")
+    shortened = splicer.in_brief((subjects_.ALL,))
     weights = {entry.place.code: entry.weight for entry in contents.entries}
 
     assert 0 < len(shortened) < len(weights)
@@ -211,7 +262,7 @@ ONE_EACH = [
 
 @pytest.mark.parametrize("number", range(50))
 def test_every_digest_is_well_formed(number):
-    contents, _, splicer = compiled_of("sample")
+    contents, splicer = splicer_of("sample")
     spliced = splicer.splice(Recipient(number + 1, "reader@example.org", random_follows(contents, number)))
     message = parsed(spliced)
 
@@ -226,7 +277,7 @@ def test_every_digest_is_well_formed(number):
 
 
 def test_the_one_click_header_names_the_readers_own_page():
-    _, _, splicer = compiled_of("sample")
+    _, splicer = splicer_of("sample")
     message = parsed(splicer.splice(Recipient(7, "reader@example.org", ("KZ",))))
     https, mailto = re.findall(r"<([^>]+)>", message["List-Unsubscribe"])
 
@@ -237,13 +288,15 @@ def test_the_one_click_header_names_the_readers_own_page():
 
 def test_a_repeat_is_byte_identical():
     recipient = Recipient(7, "reader@example.org", ("KZ", "SD"))
-    _, compiled, splicer = compiled_of("sample")
+    contents, splicer = splicer_of("sample")
 
-    assert splicer.splice(recipient) == Splicer(compiled, PUBLICATION, gazetteer()).splice(recipient)
+    assert splicer.splice(recipient) == Splicer(loaded(contents, PUBLICATION), PUBLICATION, gazetteer()).splice(
+        recipient
+    )
 
 
 def test_readers_get_different_message_ids_and_links():
-    _, _, splicer = compiled_of("sample")
+    _, splicer = splicer_of("sample")
     one, two = (splicer.splice(Recipient(number, "reader@example.org", ("KZ",))) for number in (1, 2))
 
     assert parsed(one)["Message-ID"] != parsed(two)["Message-ID"]
@@ -253,7 +306,7 @@ def test_readers_get_different_message_ids_and_links():
 
 
 def test_an_internationalised_domain_goes_out_as_a_labels():
-    _, _, splicer = compiled_of("sample")
+    _, splicer = splicer_of("sample")
     spliced = splicer.splice(Recipient(1, "leser@bücher.example", ("KZ",)))
 
     assert spliced.rcpt_to == "leser@xn--bcher-kva.example"
@@ -263,7 +316,7 @@ def test_an_internationalised_domain_goes_out_as_a_labels():
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.sampled_from([entry.place.code for entry in crowded_contents(200).entries]), min_size=1))
 def test_any_selection_of_a_crowded_month_keeps_to_the_budgets(codes):
-    _, _, splicer = compiled_of("crowd", INLINE)
+    _, splicer = splicer_of("crowd", INLINE)
     spliced = splicer.splice(Recipient(1, "reader@example.org", subjects_.parse(codes, gazetteer())))
 
     assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET

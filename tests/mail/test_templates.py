@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
 from newsletter.mail import templates
-from newsletter.mail.templates import BRIEF_LENGTH, TEXT_WIDTH
+from newsletter.mail.templates import TEXT_WIDTH
 
 FOLDER = templates.folder() / "email"
 
@@ -37,22 +35,6 @@ def test_html_escapes_by_itself_and_plain_text_does_not():
 def test_a_name_that_is_missing_is_an_error():
     with pytest.raises(TemplateError, match="'nobody' is undefined"):
         templates.environment().from_string("{{ nobody }}").render()
-
-
-@given(st.text().map(str.strip))
-def test_a_headline_in_brief_is_short_and_cut_between_words(text):
-    brief = templates.brief(text)
-
-    assert len(brief) <= BRIEF_LENGTH + 2
-    assert brief == " ".join(text.split()) or brief.endswith("\u00a0…")
-
-
-def test_a_headline_is_cut_after_a_word_and_without_its_comma():
-    assert templates.brief("Fighting went on in the north, " * 5) == (
-        f"{'Fighting went on in the north, ' * 3}Fighting went\u00a0…"
-    )
-    assert templates.brief("Fighting went on", 9) == "Fighting\u00a0…"
-    assert templates.brief("Fighting, " * 20).endswith("Fighting, Fighting\u00a0…")
 
 
 def test_a_day_as_text_says_it():

@@ -70,8 +70,7 @@ class TriedEdition:
 
     def shortened(self, reader: Recipient) -> frozenset[str]:
         """The places that this reader is told of in brief."""
-        bits = self.compiled.shortened(self.compiled.chosen(reader.follows))
-        return frozenset(entry.place for number, entry in enumerate(self.compiled.entries) if bits >> number & 1)
+        return self.splicer.in_brief(reader.follows)
 
     def plainly_rendered(self, reader: Recipient) -> tuple[str, str]:
         """The ordinary way: text and HTML of one Jinja render, with line ends as a message has them."""

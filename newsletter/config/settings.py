@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from newsletter.config import values
+from newsletter.config import sending, values
 from newsletter.config.logo import Logo
+from newsletter.config.sending import Rates
 from newsletter.config.signing import KeyFile
-from newsletter.delivery.settings import RelaySettings, parse_smtp_url
+from newsletter.delivery.calendar import QuietHours, WarmUp
+from newsletter.delivery.settings import RelaySettings, Timeouts, parse_smtp_url
+from newsletter.domain.states import OnUnknown
 from newsletter.mail import brand
 from newsletter.mail.brand import Brand
 from newsletter.mail.dkim import Signer
@@ -36,7 +39,14 @@ class Release(StrEnum):
     AUTOMATIC = "automatic"
 
 
-def _setting(read: Callable[[str], object], default: Value, *, show: Callable[[str], str] = str) -> Value:
+class Switch(StrEnum):
+    """Whether something is done."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def _setting(read: Callable[[str], object], default: Value, *, show: Callable[[Any], str] = str) -> Value:
     made: Value = field(default=default, metadata={"read": read, "show": show})
     return made
 
@@ -67,8 +77,23 @@ class Settings:
     timezone: str = _setting(values.zone, "UTC")
     release: Release = _setting(values.choice(Release), Release.MANUAL)
     release_within: float = _setting(values.number(0, 720), 72.0)  #: hours; later than that, a person decides
-    rate: float = _setting(values.number(0, 100_000), 0.0)  #: messages a second; 0 is no limit
-    connections: int = _setting(values.whole(1, 100), 8)  #: open to the relay at once
+    rate: float = _setting(values.number(0, 100_000), 0.0)  #: messages a second, of all senders; 0 is no limit
+    connections: int = _setting(values.whole(1, 100), 8)  #: of one sender, open at once
+    messages_per_connection: int = _setting(values.whole(0, 100_000), 1000)  #: then a new one; 0 is no limit
+    smtp_timeouts: Timeouts = _setting(sending.timeouts, Timeouts(), show=sending.show_timeouts)  #: seconds, by step
+    smtp_ca_file: str = _setting(values.text, "")  #: file, from instance; certificates to trust besides the system's
+    smtp_token_file: str = _setting(values.text, "")  #: file, from instance; the access token for auth=xoauth2
+    helo_name: str = _setting(sending.helo_name, "")  #: for EHLO; default: this machine's full name
+    destination_rates: Rates = _setting(sending.rates, (), show=sending.show_rates)  #: destination, and its limit
+    mx_lookup: Switch = _setting(values.choice(Switch), Switch.ON)  #: tell large providers by their MX records
+    warm_up: WarmUp | None = _setting(sending.warm_up, None, show=sending.show_if_set)  #: of a new sending domain
+    quiet_hours: QuietHours | None = _setting(sending.quiet_hours, None, show=sending.show_if_set)  #: in TIMEZONE
+    canary: float = _setting(values.number(0, 50), 0.0)  #: per cent of the readers who get an edition first
+    canary_wait: float = _setting(values.number(1, 1440), 60.0)  #: minutes until the rest follows
+    pause_above: float = _setting(values.number(0, 100), 10.0)  #: per cent of the first replies that are refusals
+    deadline: float = _setting(values.number(1, 720), 96.0)  #: hours from an edition's start, for all its readers
+    unknown_outcome: OnUnknown = _setting(values.choice(OnUnknown), OnUnknown.RESEND)
+    resume_within: float = _setting(values.number(1, 720), 24.0)  #: hours without a sender before a person is asked
     logo_files: Logo | None = field(default=None, repr=False)  #: what logo and logo_dark name
     dkim_files: tuple[KeyFile, ...] = ()  #: what dkim_key and dkim_ed25519_key name
     sources: Mapping[str, str] = field(default_factory=dict)  #: setting -> where its value is from
@@ -115,7 +140,7 @@ class Settings:
         """Name, value and source of each setting, secrets masked."""
         rows = []
         for each in _known().values():
-            shown = each.metadata["show"](str(getattr(self, each.name)))
+            shown = each.metadata["show"](getattr(self, each.name))
             rows.append((each.name.upper(), shown, self.sources.get(each.name, "default")))
         return [("INSTANCE", str(self.instance), self.sources.get("instance", "default")), *rows]
 

@@ -85,8 +85,7 @@ class RelaySettings:
             raise SettingsError("messages a connection must be 0 (no limit) or more")
         if not 0 <= self.rate < math.inf:
             raise SettingsError("the rate must be 0 (no limit) or a number of messages a second")
-        if not _HELO_NAME.fullmatch(self.helo_name):
-            raise SettingsError("the name for EHLO must be a host name, or an address such as [127.0.0.1]")
+        check_helo_name(self.helo_name)
         if (self.username is None) != (self.password is None):
             raise SettingsError("the relay needs both a user and a password, or neither")
         if "\0" in f"{self.username}{self.password}":
@@ -96,6 +95,12 @@ class RelaySettings:
     def is_loopback(self) -> bool:
         """Whether the relay is on this machine, so that nobody listens in between."""
         return is_loopback(self.host)
+
+
+def check_helo_name(name: str) -> None:
+    """Raises SettingsError for what can't follow EHLO (RFC 5321, 4.1.1.1)."""
+    if not _HELO_NAME.fullmatch(name):
+        raise SettingsError("the name for EHLO must be a host name, or an address such as [127.0.0.1]")
 
 
 def is_address(host: str) -> bool:

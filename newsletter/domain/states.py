@@ -33,9 +33,17 @@ class DeliveryState(StrEnum):
     DEFERRED = "deferred"  #: to be tried again when it is due
     FAILED = "failed"  #: given up
     SKIPPED = "skipped"  #: not sent on purpose, for a SkipReason
+    HELD = "held"  #: waits for an admin: its outcome is unknown, or it brought down the sender
 
 
 OPEN_STATES = (DeliveryState.PENDING, DeliveryState.ARMED, DeliveryState.DEFERRED)
+
+
+class OnUnknown(StrEnum):
+    """What becomes of a delivery whose outcome nobody knows: the relay may have taken it, or not (RFC 1047)."""
+
+    RESEND = "resend"  #: again, byte for byte: nobody is lost, hardly anybody is doubled
+    HOLD = "hold"  #: an admin decides
 
 
 class SkipReason(StrEnum):
@@ -45,6 +53,7 @@ class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"
     NOTHING_TO_TELL = "nothing_to_tell"  #: no place that they follow is in the edition, or the alert was taken back
     CANCELLED = "cancelled"  #: the edition was cancelled
+    TOO_LATE = "too_late"  #: the edition's deadline came first
 
 
 class NoticeKind(StrEnum):

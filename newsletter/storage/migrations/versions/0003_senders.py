@@ -1,0 +1,71 @@
+"""Senders that share the work; what is held; a deadline and a first wave; what is known of destinations."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_STATES = ("pending", "armed", "sent", "deferred", "failed", "skipped", "held")
+#: Which SQLite's copy of a table would lose.
+_KEPT: dict[str, dict[str, bool]] = {
+    "delivery": {"sqlite_with_rowid": False},
+    "notice": {"sqlite_autoincrement": True},
+}
+
+
+def upgrade() -> None:
+    _allow_states(_STATES)
+    op.add_column("sender_run", sa.Column("scope", sa.String(length=80), server_default="all", nullable=False))
+    op.add_column("sender_run", sa.Column("ticks", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("sender_run", sa.Column("ticked_at", sa.Integer(), nullable=True))
+    op.add_column("edition", sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("edition", sa.Column("first_wave", sa.Integer(), nullable=True))
+    op.add_column("edition", sa.Column("rest_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "destination",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("rate", sa.Double(), nullable=True),
+        sa.Column("paused_until", sa.Integer(), nullable=True),
+        sa.Column("pauses", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("changed_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_destination")),
+    )
+    op.create_table(
+        "sending_day",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_sending_day")),
+    )
+    op.create_table(
+        "sending_guard",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
+        sa.Column("halted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_guard")),
+    )
+
+
+def _allow_states(states: tuple[str, ...]) -> None:
+    words = ", ".join(f"'{state}'" for state in states)
+    for name, kept in _KEPT.items():
+        with op.batch_alter_table(name, table_kwargs=kept) as table:
+            table.drop_constraint(op.f(f"ck_{name}_state"), type_="check")
+            table.create_check_constraint(op.f(f"ck_{name}_state"), f"state IN ({words})")
+
+
+def downgrade() -> None:
+    for name in _KEPT:
+        op.execute(f"UPDATE {name} SET state = 'failed' WHERE state = 'held'")  # noqa: S608
+    op.drop_table("sending_guard")
+    op.drop_table("sending_day")
+    op.drop_table("destination")
+    for column in ("rest_at", "first_wave", "deadline_at"):
+        op.drop_column("edition", column)
+    for column in ("ticked_at", "ticks", "scope"):
+        op.drop_column("sender_run", column)
+    _allow_states(_STATES[:-1])

@@ -1,0 +1,29 @@
+"""The tables. Constraints keep the rules, so that code only has to handle the conflict."""
+
+from newsletter.storage.columns import Base
+from newsletter.storage.tables.admins import Admin, AdminSession
+from newsletter.storage.tables.content import CompiledEdition, CountryUpdate, Edition, EditionPicture, Place, Region
+from newsletter.storage.tables.readers import Consent, Subscriber, Subscription, Suppression
+from newsletter.storage.tables.sending import Delivery, Destination, Notice, SenderRun, SendingDay, SendingGuard
+
+__all__ = [
+    "Admin",
+    "AdminSession",
+    "Base",
+    "CompiledEdition",
+    "Consent",
+    "CountryUpdate",
+    "Delivery",
+    "Destination",
+    "Edition",
+    "EditionPicture",
+    "Notice",
+    "Place",
+    "Region",
+    "SenderRun",
+    "SendingDay",
+    "SendingGuard",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+]

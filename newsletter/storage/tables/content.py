@@ -1,0 +1,97 @@
+"""What is published: places, updates, editions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from newsletter.domain.states import EditionState
+from newsletter.domain.update import Trend, UpdateState
+from newsletter.storage.columns import Base, word
+
+
+class Region(Base):
+    __tablename__ = "region"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    position: Mapped[int]
+
+
+class Place(Base):
+    __tablename__ = "place"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+
+
+class CountryUpdate(Base):
+    """One place, one month; the lists are kept as in the update's JSON form."""
+
+    __tablename__ = "country_update"
+    __table_args__ = (Index("uq_country_update_place_month", "place_code", "month", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_code: Mapped[str] = mapped_column(ForeignKey("place.code"))
+    month: Mapped[str] = mapped_column(String(7), index=True)  #: YYYY-MM
+    trend: Mapped[str] = mapped_column(word(Trend, "trend"))
+    alerts: Mapped[list[Any]] = mapped_column(JSON)
+    headline: Mapped[str] = mapped_column(Text)
+    developments: Mapped[list[Any]] = mapped_column(JSON)
+    quotes: Mapped[list[Any]] = mapped_column(JSON)
+    links: Mapped[list[Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(word(UpdateState, "state"))
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class Edition(Base):
+    """One month's issue."""
+
+    __tablename__ = "edition"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), unique=True)  #: YYYY-MM
+    state: Mapped[str] = mapped_column(word(EditionState, "state"))
+    created_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]  #: the Date of its digests
+    approved_by: Mapped[str | None] = mapped_column(String(320))
+    send_started_at: Mapped[datetime | None]
+    send_started_by: Mapped[str | None] = mapped_column(String(320))
+    ended_at: Mapped[datetime | None]  #: when the last delivery was done with, or it was cancelled
+    deadline_at: Mapped[datetime | None]  #: who has not got it by then doesn't get it any more
+    first_wave: Mapped[int | None]  #: how many readers get it before the rest; None when there is no such wave any more
+    rest_at: Mapped[datetime | None]  #: when the rest follows; None until the first wave is out
+    note: Mapped[str | None] = mapped_column(Text)  #: why it is paused or waits, in words for an admin
+    overview: Mapped[str] = mapped_column(Text, default="", server_default="")  #: the month as a whole, Markdown
+
+    compiled: Mapped[CompiledEdition | None] = relationship(
+        back_populates="edition", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class CompiledEdition(Base):
+    """What approval froze: the content as data, and the pieces that digests are spliced from."""
+
+    __tablename__ = "compiled_edition"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[str] = mapped_column(Text)  #: JSON
+    pieces: Mapped[str] = mapped_column(Text)  #: JSON, see mail.compiled
+    sha256: Mapped[str] = mapped_column(String(64))  #: of both
+
+    edition: Mapped[Edition] = relationship(back_populates="compiled")
+
+
+class EditionPicture(Base):
+    """A picture of an approved edition, as its mails and pages show it."""
+
+    __tablename__ = "edition_picture"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)  #: the file name in its address
+    png: Mapped[bytes] = mapped_column(LargeBinary)

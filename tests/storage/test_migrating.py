@@ -41,7 +41,7 @@ def catalogue(connection: Connection) -> list[object]:
 def _declarations(sql: str) -> list[str]:
     """Column by column; SQLite keeps the words as they were written, and adds a column behind a comma."""
     found = re.split(r"\n|, (?=\w+ [A-Z]{4,})", sql.replace('"', ""))
-    return [each.strip().rstrip(",") for each in found if each.strip()]
+    return [each.strip().rstrip(",)") for each in found if each.strip(" ,)")]
 
 
 def differences(database: Database) -> list[object]:

@@ -4,7 +4,7 @@ from newsletter.storage.columns import Base
 from newsletter.storage.tables.admins import Admin, AdminSession
 from newsletter.storage.tables.content import CompiledEdition, CountryUpdate, Edition, EditionPicture, Place, Region
 from newsletter.storage.tables.readers import Consent, Subscriber, Subscription, Suppression
-from newsletter.storage.tables.sending import Delivery, Destination, Notice, SenderRun, SendingDay, SendingGuard
+from newsletter.storage.tables.sending import Delivery, Destination, Notice, SenderRun, SendingDay, SendingGuard, Shard
 
 __all__ = [
     "Admin",
@@ -23,6 +23,7 @@ __all__ = [
     "SenderRun",
     "SendingDay",
     "SendingGuard",
+    "Shard",
     "Subscriber",
     "Subscription",
     "Suppression",

@@ -90,6 +90,16 @@ class SenderRun(Base):
     ticked_at: Mapped[int | None]  #: when it committed the last one, in seconds since 1970
 
 
+class Shard(Base):
+    """A part of an edition's readers that one sender takes, where several share the work."""
+
+    __tablename__ = "shard"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    first_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  #: subscriber
+    last_id: Mapped[int]  #: subscriber, inclusive
+
+
 class Destination(Base):
     """Where mail ends up, as far as it is treated differently: what was learnt of it outlives the sender."""
 

@@ -25,6 +25,14 @@ def upgrade() -> None:
     op.add_column("edition", sa.Column("first_wave", sa.Integer(), nullable=True))
     op.add_column("edition", sa.Column("rest_at", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
+        "shard",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("first_id", sa.Integer(), nullable=False),
+        sa.Column("last_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_shard_edition_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("edition_id", "first_id", name=op.f("pk_shard")),
+    )
+    op.create_table(
         "destination",
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("rate", sa.Double(), nullable=True),
@@ -64,6 +72,7 @@ def downgrade() -> None:
     op.drop_table("sending_guard")
     op.drop_table("sending_day")
     op.drop_table("destination")
+    op.drop_table("shard")
     for column in ("rest_at", "first_wave", "deadline_at"):
         op.drop_column("edition", column)
     for column in ("ticked_at", "ticks", "scope"):

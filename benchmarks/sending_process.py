@@ -1,40 +1,110 @@
-"""A sender in a process of its own, so that its memory is its own: prints one line of JSON when the edition is sent."""
+"""A sender in a process of its own, so that its memory and its processor time are its own.
+
+`run` starts it and waits; the process prints one line of JSON when the edition is sent.
+"""
 
 from __future__ import annotations
 
 import json
-import resource
+import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
 
 from benchmarks.audience import MONTH
+from benchmarks.instance import Instance
 from newsletter import config
-from newsletter.domain.states import EditionState
+from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.jobs.sender import Sender
 from newsletter.services import editions
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
+from newsletter.storage.tables import Delivery
+
+MARKS: Final = (0.1, 0.5, 0.9)  #: shares of the readers at which the memory is looked at
+LOOK_SECONDS: Final = 0.1  #: between two looks how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One edition, sent."""
+
+    seconds: float  #: from the sender's start until the edition was sent
+    cpu_seconds: float  #: of the sender's process
+    peak_mb: float  #: of its memory
+    mark_seconds: list[float]  #: when each of MARKS was passed
+    mark_mb: list[float]  #: its memory then, and at the end
+    written_bytes: int  #: to the disk
+
+
+def run(instance: Instance, readers: int) -> Run:
+    """Send the planned edition of `instance`, whose readers have the ids from 1 on."""
+    command = [sys.executable, "-m", "benchmarks.sending_process", json.dumps(instance.given), str(readers)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    return Run(**json.loads(output))
+
+
+class _Observer:
+    """Looks from time to time how far the edition is, at rows whose keys it knows: that costs the sender next to nothing."""
+
+    def __init__(self, database: Database, readers: int) -> None:
+        self._database = database
+        self._waiting = [max(1, int(readers * mark)) for mark in MARKS]
+        self._began = self._looked = time.monotonic()
+        self.seconds: list[float] = []
+        self.megabytes: list[float] = []
+
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        with self._database.reading() as session:
+            edition = editions.get(session, MONTH)
+            while self._waiting:
+                delivery = session.get_one(Delivery, (edition.id, self._waiting[0]))
+                if delivery.state != DeliveryState.SENT.value:
+                    break
+                self._note(now)
+                del self._waiting[0]
+            return edition.state == EditionState.SENT.value
+
+    def _note(self, now: float) -> None:
+        self.seconds.append(now - self._began)
+        self.megabytes.append(memory("VmRSS"))
+
+
+def memory(field: str) -> float:
+    """A line of this process's memory, in MB. What getrusage tells is at least its parent's, from before the exec."""
+    return _proc_number("status", field) * 1024 / 1e6
+
+
+def _proc_number(file: str, field: str) -> int:
+    lines = Path("/proc/self", file).read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def measured(database: Database, readers: int, send: Callable[[Callable[[], bool]], None]) -> Run:
+    """What `send` costs this process; it is given what tells it that the edition is sent."""
+    observer = _Observer(database, readers)
+    written = _proc_number("io", "write_bytes")
+    began, cpu_began = time.monotonic(), time.process_time()
+    send(observer.is_over)
+    seconds, cpu_seconds = time.monotonic() - began, time.process_time() - cpu_began
+    megabytes = [*observer.megabytes, memory("VmRSS")]
+    written = _proc_number("io", "write_bytes") - written
+    return Run(seconds, cpu_seconds, memory("VmHWM"), observer.seconds, megabytes, written)
 
 
 def main() -> None:
     settings = config.load({}, **json.loads(sys.argv[1]))
     database = Database(settings.database_url)
-    looked = 0.0
-
-    def is_over() -> bool:
-        nonlocal looked
-        if time.monotonic() - looked < 0.1:
-            return False
-        looked = time.monotonic()
-        with database.reading() as session:
-            return editions.get(session, MONTH).state == EditionState.SENT.value
-
-    began = time.monotonic()
     with SenderLock(database):
-        Sender(database, settings).run(is_over)
-    seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+        found = measured(database, int(sys.argv[2]), Sender(database, settings).run)
+    print(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from newsletter.cli.updates import sample_readings
 from newsletter.config import Settings
 from newsletter.domain import subject as subjects_
 from newsletter.domain.month import Month
+from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, editions, editorial
 from newsletter.storage.database import Database
 from newsletter.storage.places import gazetteer
@@ -51,5 +52,5 @@ def approve_sample(database: Database, settings: Settings, *, now: datetime, sta
         editions.ensure(session, MONTH, now=now)
         edition = editions.approve(session, MONTH, settings.publication, by="a test", now=now)
         if start:
-            deliveries.start(session, MONTH, by="a test", now=now)
+            deliveries.start(session, MONTH, by="a test", now=utc_now())  # whose sender lives in real time
         return edition.id

@@ -48,7 +48,7 @@ def test_nothing_has_to_be_set(load, instance):
 
     assert settings.database_url == f"sqlite:///{instance / 'newsletter.db'}"
     assert settings.base_url == "http://127.0.0.1:8000"
-    assert (settings.relay.host, settings.relay.port, settings.relay.connections) == ("127.0.0.1", 25, 8)
+    assert (settings.relays[0].host, settings.relays[0].port, settings.relays[0].connections) == ("127.0.0.1", 25, 8)
     assert str(settings.zone) == "UTC"
     assert settings.publication.postal_address is None
 

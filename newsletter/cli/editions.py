@@ -164,7 +164,7 @@ def send(month: str, wait: bool) -> None:
     settings = opening.settings()
     with opening.database(settings) as database:
         with database.writing() as session:
-            found = deliveries.start(session, parsed, by=_by(), now=utc_now())
+            found = deliveries.start(session, parsed, by=_by(), now=utc_now(), terms=settings.terms)
             edition_id, state = found.id, found.state
         if state == EditionState.SENT.value:
             click.echo(f"{parsed}: sent already; {progress.look(database, edition_id).words}")
@@ -241,7 +241,8 @@ def pause(month: str) -> None:
 @click.argument("month")
 def resume(month: str) -> None:
     """Go on with a paused edition."""
-    _change(month, deliveries.resume)
+    terms = opening.settings().terms
+    _change(month, lambda session, parsed: deliveries.resume(session, parsed, now=utc_now(), terms=terms))
 
 
 @edition.command()

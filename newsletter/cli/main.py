@@ -10,6 +10,7 @@ import click
 from newsletter import logs
 from newsletter.cli.admins import admin
 from newsletter.cli.demo import demo
+from newsletter.cli.destinations import destination
 from newsletter.cli.dkim import dkim
 from newsletter.cli.doctor import doctor
 from newsletter.cli.editions import edition
@@ -27,7 +28,22 @@ def cli() -> None:
     logs.set_up()
 
 
-for command in (demo, serve, preview, doctor, config, db, sample, places, updates, subscribers, edition, admin, dkim):
+for command in (
+    demo,
+    serve,
+    preview,
+    doctor,
+    config,
+    db,
+    sample,
+    places,
+    updates,
+    subscribers,
+    edition,
+    admin,
+    dkim,
+    destination,
+):
     cli.add_command(command)
 
 

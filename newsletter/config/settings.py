@@ -6,8 +6,11 @@ docs/operations.md lists them, and a test holds the two together.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
@@ -16,10 +19,13 @@ from zoneinfo import ZoneInfo
 
 from newsletter.config import sending, values
 from newsletter.config.logo import Logo
+from newsletter.config.named import blaming
 from newsletter.config.sending import Rates
 from newsletter.config.signing import KeyFile
 from newsletter.delivery.calendar import QuietHours, WarmUp
-from newsletter.delivery.settings import RelaySettings, Timeouts, parse_smtp_url
+from newsletter.delivery.relay_urls import parse_smtp_urls
+from newsletter.delivery.settings import Mechanism, RelaySettings, Timeouts, default_helo_name, share_out
+from newsletter.delivery.tls import trust
 from newsletter.domain.states import OnUnknown
 from newsletter.mail import brand
 from newsletter.mail.brand import Brand
@@ -27,6 +33,7 @@ from newsletter.mail.dkim import Signer
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
+from newsletter.services.deliveries import Terms
 
 TEMPLATES = Path("templates/email")  #: in the instance folder: templates that go before the program's
 Value = TypeVar("Value")
@@ -57,7 +64,7 @@ class Settings:
 
     instance: Path  #: the folder of database, secrets and config.toml; the environment alone can set it
     database_url: str = _setting(values.database_url, "", show=values.without_password)  #: default: SQLite, in instance
-    smtp_url: str = _setting(values.smtp_url, "smtp://127.0.0.1:25", show=values.without_password)  #: the relay
+    smtp_url: str = _setting(values.smtp_url, "smtp://127.0.0.1:25", show=values.without_passwords)  #: the relays
     base_url: str = _setting(values.base_url, "http://127.0.0.1:8000")  #: the only source of links
     title: str = _setting(values.title, "Country Updates")  #: the digest's name
     sender: str = _setting(values.sender, "Country Updates <updates@localhost.localdomain>")  #: the From header
@@ -98,6 +105,18 @@ class Settings:
     dkim_files: tuple[KeyFile, ...] = ()  #: what dkim_key and dkim_ed25519_key name
     sources: Mapping[str, str] = field(default_factory=dict)  #: setting -> where its value is from
 
+    def __post_init__(self) -> None:
+        """Raises SettingsError for what can only be told from several settings, or from a file that is named."""
+        with self._blaming("smtp_url"):
+            if not self.smtp_token_file and any(relay.auth is Mechanism.XOAUTH2 for relay in self.relays):
+                raise ValueError("auth=xoauth2 takes an access token from a file: name it in SMTP_TOKEN_FILE")
+        with self._blaming("smtp_ca_file"):
+            if self.smtp_ca_file:
+                trust(ssl.create_default_context(), str(self.instance / self.smtp_ca_file))
+
+    def _blaming(self, name: str) -> AbstractContextManager[None]:
+        return blaming(name, self.sources.get(name, "default"))
+
     @property
     def tokens(self) -> Tokens:
         return Tokens(self.secret_key)
@@ -107,8 +126,34 @@ class Settings:
         return ZoneInfo(self.timezone)
 
     @property
+    def relays(self) -> tuple[RelaySettings, ...]:
+        """The relays, with what each may be asked to bear: CONNECTIONS are shared out among them."""
+        relays = parse_smtp_urls(self.smtp_url)
+        shares = share_out(self.connections, [relay.weight for relay in relays])
+        return tuple(
+            replace(
+                relay,
+                connections=connections,
+                messages_per_connection=self.messages_per_connection,
+                timeouts=self.smtp_timeouts,
+                ca_file=self._path(self.smtp_ca_file),
+                token_file=self._path(self.smtp_token_file),
+                helo_name=self.helo_name or default_helo_name(),
+            )
+            for relay, connections in zip(relays, shares, strict=True)
+        )
+
+    @property
     def relay(self) -> RelaySettings:
-        return replace(parse_smtp_url(self.smtp_url), connections=self.connections, rate=self.rate)
+        return self.relays[0]
+
+    def _path(self, file: str) -> str | None:
+        """A file as the settings name it, looked for from the instance folder."""
+        return str(self.instance / file) if file else None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(timedelta(hours=self.deadline), self.canary)
 
     @property
     def publication(self) -> Publication:

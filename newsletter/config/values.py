@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from newsletter.delivery.settings import parse_smtp_url
+from newsletter.delivery.relay_urls import parse_smtp_urls
 from newsletter.domain.address import Address
 from newsletter.errors import InvalidAddress, SettingsError
 from newsletter.services.schedule import with_named_weekdays
@@ -109,8 +109,13 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def smtp_url(value: str) -> str:
-    parse_smtp_url(value)
+    parse_smtp_urls(value)
     return value
+
+
+def without_passwords(value: str) -> str:
+    """The URLs of relays as they may be shown."""
+    return " ".join(map(without_password, value.split()))
 
 
 def secret(value: str) -> str:

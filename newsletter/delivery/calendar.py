@@ -2,8 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Final, Self
+
+ENOUGH: Final = 10_000_000  #: messages a day, from which on there is no limit any more
+MOST_DAYS: Final = 30  #: that a warm-up takes, however slowly it begins
 
 _HOURS: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)")
 _WARM_UP: Final = re.compile(r"(\d{4}-\d\d-\d\d) ([1-9]\d{0,6})")
@@ -33,7 +36,16 @@ class QuietHours:
 
     def over_at(self, now: datetime) -> datetime | None:
         """When the quiet hours end that `now` lies in; None outside of them. `now` is in the organisation's zone."""
-        raise NotImplementedError
+        return next((end for begin, end in self._around(now) if begin <= now < end), None)
+
+    def _around(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """The quiet hours that began yesterday and begin today, by the clock, whether it was put forward or back."""
+        found = []
+        for day in (now.date() - timedelta(days=1), now.date()):
+            last = day if self.begin < self.end else day + timedelta(days=1)
+            begin = datetime.combine(day, self.begin, now.tzinfo)
+            found.append((begin, datetime.combine(last, self.end, now.tzinfo)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +69,11 @@ class WarmUp:
 
     def __str__(self) -> str:
         return f"{self.since} {self.first_day}"
+
+    def limit(self, day: date) -> int | None:
+        """How many messages may go out on a day, at most; None: any number. Before the first day, as many as on it."""
+        days = max(0, (day - self.since).days)
+        if days > MOST_DAYS:
+            return None
+        limit = self.first_day * 2**days
+        return limit if limit <= ENOUGH else None

@@ -4,15 +4,18 @@ The order of steps: connect, TLS if implicit, Handshake (which may ask for TLS i
 RFC 8446 as the ssl module does it; its handshake goes on whenever the socket is ready.
 """
 
+import math
 import os
 import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Final
 
+from newsletter.delivery.access_token import read_token
 from newsletter.delivery.handshake import Handshake
 from newsletter.delivery.offers import Offers
 from newsletter.delivery.outcome import Phase
@@ -37,6 +40,7 @@ class Surroundings:
     selector: BaseSelector
     tls: ssl.SSLContext
     begin: Callable[[Offers], Conversation]  #: makes the session's second part
+    look_at: "Callable[[Connection, float], None]"  #: to be told when `handle` says so
 
 
 class Connection:
@@ -52,9 +56,12 @@ class Connection:
         self.is_parked = False  #: for the pool: it is among the idle ones
         self.phase: Phase | None = Phase.CONNECT  #: until a socket with or without TLS is there, what goes on
         self.deadline = now + timeouts.connect
-        self._around = around
+        self.heard_at = -math.inf  #: when the last reply came
+        self.moved_at = now  #: when the last reply came, or something was written
+        self.around = around
         self._waits = _waits(timeouts)
-        self._handshake = Handshake(around.settings, plain=plain)
+        self._handshake = Handshake(around.settings, partial(read_token, around.settings.token_file), plain=plain)
+        self._buffer: SendBuffer = self._handshake.buffer
         self._now = now
         self._tls: TlsChannel | None = None
         self._cipher = b""  #: encrypted, and not yet written
@@ -122,17 +129,15 @@ class Connection:
             return
         self.error = None if self.talk is not None and self.talk.is_at_rest else error
         self.is_closed = True
-        self._around.selector.unregister(self._socket.fileno())
+        self.around.selector.unregister(self._socket.fileno())
         self._socket.close()
         if self.talk is not None:
             self.talk.abandon()
 
-    @property
-    def _buffer(self) -> SendBuffer:
-        return self._handshake.buffer if self.talk is None else self.talk.buffer
-
     def _converse(self, events: int) -> None:
         progress = bool(events & EVENT_READ) and self._read()
+        if progress:
+            self.heard_at = self._now
         if self.phase is None and self._buffer.unsent and not self.is_closed:
             progress = self._write() or progress
         if progress:
@@ -150,7 +155,7 @@ class Connection:
     def _start_tls(self) -> None:
         self.phase = Phase.TLS
         self.deadline = self._now + self._waits[Phase.TLS]
-        self._tls = TlsChannel(self._around.tls, self._around.settings.host)
+        self._tls = TlsChannel(self.around.tls, self.around.settings.host)
         self._shake_hands(self._tls)
 
     def _converse_about_tls(self, events: int) -> None:
@@ -211,7 +216,8 @@ class Connection:
         if self._handshake.wants_tls:
             self._start_tls()
         elif self._handshake.offers is not None:
-            self.talk = self._around.begin(self._handshake.offers)
+            self.talk = self.around.begin(self._handshake.offers)
+            self._buffer = self.talk.buffer
         return handled
 
     def _write(self) -> bool:
@@ -253,13 +259,14 @@ class Connection:
         if wanted != self._is_writing:
             self._is_writing = wanted
             events = EVENT_READ | EVENT_WRITE if wanted else EVENT_READ
-            self._around.selector.modify(self._socket.fileno(), events, self)
+            self.around.selector.modify(self._socket.fileno(), events, self)
 
     def _set_deadline(self) -> None:
         if self.is_closed or self.phase is not None:
             return
+        self.moved_at = self._now
         if self._buffer.unsent:
-            self.deadline = self._now + self._around.settings.timeouts.block
+            self.deadline = self._now + self.around.settings.timeouts.block
             return
         phase = self._handshake.phase if self.talk is None else self.talk.phase
         self.deadline = self._now + (IDLE_SECONDS if phase is None else self._waits[phase])
@@ -273,7 +280,7 @@ class Connection:
         return f"({phase.name})" if phase is not None else ""
 
     def _describe(self, error: OSError) -> str:
-        where = f"{self._around.settings.host}:{self._around.settings.port}"
+        where = self.around.settings.name
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"the certificate of {where} is not valid: {error.verify_message}"
         if isinstance(error, ssl.SSLError):

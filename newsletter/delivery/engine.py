@@ -1,6 +1,6 @@
 """The sending engine: messages in, outcomes out, one thread, no blocking but in `poll`.
 
-    with Engine(settings) as engine:
+    with Engine(relays, rate=50.0) as engine:
         engine.submit(messages)
         for outcome in engine.poll(1.0):
             ...
@@ -9,29 +9,35 @@ Everything happens within `poll` and `close`; between two calls nothing moves, a
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.message_queue import MessageQueue
 from newsletter.delivery.outcome import Outcome
-from newsletter.delivery.pool import Pool
+from newsletter.delivery.relays import Relays
 from newsletter.delivery.settings import RelaySettings
 from newsletter.delivery.window import Window
 from newsletter.errors import RelayError
 
 
 class Engine:
-    """Sends messages to one relay over several connections. Each message that was started gets one Outcome."""
+    """Sends messages to one relay or several, over several connections each.
 
-    def __init__(self, settings: RelaySettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    Each message that was started gets one Outcome.
+    """
+
+    def __init__(
+        self, relays: Sequence[RelaySettings], *, rate: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`rate` is in messages a second, over all relays; 0 means no limit."""
         self._clock = clock
         self._outcomes: list[Outcome] = []
         self._returned = 0
-        self._queue = MessageQueue(rate=settings.rate, clock=clock)
+        self._queue = MessageQueue(rate=rate, clock=clock)
         self._window = Window()
-        self._pool = Pool(settings, self._queue, self._outcomes, self._window, clock=clock)
+        self._relays = Relays(relays, self._queue, self._outcomes, self._window, clock=clock)
 
     @property
     def waiting(self) -> int:
@@ -45,8 +51,22 @@ class Engine:
 
     @property
     def trouble(self) -> RelayError | None:
-        """Why no connection can be opened right now; None when the last attempt worked."""
-        return self._pool.trouble
+        """Why nothing can be sent right now: no relay can be used. None when the last attempt with one worked."""
+        return self._relays.trouble
+
+    @property
+    def troubles(self) -> dict[str, RelayError]:
+        """What is wrong with each relay that can't be used right now, by its "host:port"."""
+        return self._relays.troubles
+
+    @property
+    def rate(self) -> float:
+        """Messages a second, over all relays; 0: no limit. It may be changed at any time."""
+        return self._queue.rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self._queue.rate = rate
 
     def submit(self, messages: Iterable[OutgoingMessage], *, ahead: bool = False) -> None:
         """Queue messages; with `ahead`, before all that were submitted without it."""
@@ -63,17 +83,17 @@ class Engine:
         """
         self._window.limit = window
         self._window.settle()
-        self._pool.resume(self._clock())
+        self._relays.resume(self._clock())
 
     def poll(self, timeout: float, *, at_least: int = 1) -> list[Outcome]:
         """Send, until there are `at_least` outcomes, or none is to come, or `timeout` seconds have passed."""
         now = self._clock()
         until = now + timeout
         while True:
-            self._pool.spread(now)
+            self._relays.spread(now)
             is_enough = self._is_enough(at_least)
-            wait = 0.0 if is_enough else max(0.0, min(until, self._pool.wake_at(now)) - now)
-            now = self._pool.run(wait, now)
+            wait = 0.0 if is_enough else max(0.0, min(until, self._relays.wake_at(now)) - now)
+            now = self._relays.run(wait, now)
             if is_enough or now >= until or self._is_enough(at_least):
                 return self._collect()
 
@@ -85,11 +105,11 @@ class Engine:
         self._queue.is_shut = True
         now = self._clock()
         until = now + timeout
-        self._pool.leave(now)
-        while self._pool and now < until:
-            now = self._pool.run(max(0.0, min(until, self._pool.wake_at(now)) - now), now)
-            self._pool.leave(now)
-        self._pool.close()
+        self._relays.leave(now)
+        while self._relays and now < until:
+            now = self._relays.run(max(0.0, min(until, self._relays.wake_at(now)) - now), now)
+            self._relays.leave(now)
+        self._relays.close()
         return self._collect()
 
     def __enter__(self) -> Self:
@@ -98,7 +118,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._pool.close()
+        self._relays.close()
 
     def _is_enough(self, at_least: int) -> bool:
         """Whether there are that many outcomes, or some and no more are to come."""

@@ -1,13 +1,13 @@
 """The beginning of an SMTP session: greeting, EHLO, STARTTLS, AUTH. Bytes in, bytes out, no I/O.
 
 RFC 5321, 4.1.1.1 (EHLO, and HELO for relays that don't know it), RFC 3207 (STARTTLS: everything learnt before it is
-forgotten), RFC 4954 with RFC 4616 (AUTH PLAIN) and the older LOGIN. A password goes only over an encrypted
-connection, or to a relay on this machine.
+forgotten), RFC 4954 (AUTH; what is said in it: `login`). A password or a token goes only over an encrypted connection,
+or to a relay on this machine.
 """
 
-from base64 import b64encode
 from collections.abc import Callable
 
+from newsletter.delivery.login import Login
 from newsletter.delivery.offers import Offers, parse_offers
 from newsletter.delivery.outcome import Phase
 from newsletter.delivery.reply import ProtocolError, Reply, ReplyReader
@@ -19,8 +19,11 @@ from newsletter.errors import RelayError, RelayRefused, RelayUnavailable
 class Handshake:
     """Until `offers` is set, the session is not ready for mail. While `wants_tls`, it waits for `tls_started`."""
 
-    def __init__(self, settings: RelaySettings, *, plain: bool = False) -> None:
-        """With `plain`, STARTTLS is left alone although it may be used: the last attempt at it failed."""
+    def __init__(self, settings: RelaySettings, read_token: Callable[[], str], *, plain: bool = False) -> None:
+        """`read_token` is asked when XOAUTH2 is due; it raises RelayUnavailable where there is no token.
+
+        With `plain`, STARTTLS is left alone although it may be used: the last attempt at it failed.
+        """
         self.buffer = SendBuffer()
         self.reader = ReplyReader()
         self.phase = Phase.GREETING  #: whose reply is due
@@ -30,7 +33,8 @@ class Handshake:
         self._plain = plain
         self._encrypted = False
         self._pending = Offers()  #: what holds once AUTH is through
-        self._secrets: list[str] = []  #: what AUTH still has to say, the next one last
+        self._read_token = read_token
+        self._login: Login | None = None
         self._handlers: dict[Phase, Callable[[Reply], None]] = {
             Phase.GREETING: self._on_greeting,
             Phase.EHLO: self._on_ehlo,
@@ -41,9 +45,8 @@ class Handshake:
 
     def receive(self, data: bytes) -> bool:
         """Take in what was read; True if it completed a reply. Raises RelayError if there will be no session."""
-        self.reader.feed(data)
         handled = False
-        while (reply := self.reader.next_reply()) is not None:
+        for reply in self.reader.read(data):
             if self.wants_tls or self.offers is not None:
                 # In the case of STARTTLS, somebody put in a reply to be believed later (RFC 3207, 6).
                 raise ProtocolError("the relay sent more than it was asked for", reply_code=reply.code)
@@ -107,40 +110,25 @@ class Handshake:
         self._say_hello()
 
     def _log_in(self, offers: Offers) -> None:
-        user, password = self._settings.username, self._settings.password
-        if user is None or password is None:
-            self._finish(offers)
+        if self._settings.username is None:
+            self.offers = offers
             return
         if not self._encrypted and not self._settings.is_loopback:
             raise _no_plain_password(self._settings.tls)
         self._pending = offers
-        if "PLAIN" in offers.auth:
-            # Said with the command; once more for a relay that asks for it all the same.
-            self._secrets = [_base64(f"\0{user}\0{password}")]
-            self._say(Phase.AUTH, f"AUTH PLAIN {self._secrets[0]}")
-        elif "LOGIN" in offers.auth:
-            self._secrets = [_base64(password), _base64(user)]
-            self._say(Phase.AUTH, "AUTH LOGIN")
-        else:
-            raise RelayRefused(
-                "the relay offers no AUTH PLAIN or LOGIN; leave user and password out, or turn it on there"
-            )
+        self._login = Login(self._settings, offers.auth, self._read_token)
+        self._say(Phase.AUTH, self._login.command)
 
     def _on_auth(self, reply: Reply) -> None:
-        if reply.code == 334 and self._secrets:
-            self._say(Phase.AUTH, self._secrets.pop())
-        elif reply.code == 235:
-            self._finish(self._pending)
-        else:
-            raise _failure("refuses the user or the password", reply)
-
-    def _finish(self, offers: Offers) -> None:
-        self._secrets = []
-        self.offers = offers
-
-
-def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode()
+        if self._login is None:
+            raise ProtocolError("the relay answered to no login", reply_code=reply.code)
+        if reply.code == 334:
+            self._say(Phase.AUTH, self._login.answer(reply))
+            return
+        if reply.code != 235:
+            raise self._login.refusal(reply)
+        self._login = None
+        self.offers = self._pending
 
 
 def _no_plain_password(mode: TlsMode) -> RelayError:

@@ -5,9 +5,8 @@ or a reply about policy (RFC 3463, X.7.Y), is our own trouble and says nothing a
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from newsletter.delivery.reply import ProtocolError, Reply
 
@@ -41,13 +40,13 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  #: the dot was written, and no usable reply came (RFC 1047)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of one try to send one message."""
+class Outcome(NamedTuple):
+    """The end of one try to send one message. A tuple, since one is made for each message."""
 
     key: Hashable  #: the message's key
     verdict: Verdict
     reply: Reply | None = None  #: None where the relay said nothing, or nothing that can be read
+    phase: Phase | None = None  #: MAIL, RCPT, DATA or DOT: what `reply` answers; None where it decided nothing
 
 
 #: Bad mailbox, bad system, bad syntax, moved, null MX, disabled (RFC 3463, 3.2 and 3.3; RFC 7505)

@@ -17,7 +17,7 @@ from newsletter.delivery.outcome import Phase
 from newsletter.delivery.pool import LOOKUP_INTERVAL
 from newsletter.delivery.protocol import Conversation
 from newsletter.delivery.route import Address, Route
-from newsletter.delivery.settings import RelaySettings, TlsMode
+from newsletter.delivery.settings import RelaySettings
 from newsletter.delivery.tls import make_tls_context
 from newsletter.errors import RelayError, RelayUnavailable
 
@@ -57,7 +57,7 @@ class _Knock:
         self._versions: list[str] = []
         context = make_tls_context(settings)
         context.sslobject_class = _noting(self._versions)
-        self._around = Surroundings(settings, self._selector, context, self._begin)
+        self._around = Surroundings(settings, self._selector, context, self._begin, _look_away)
 
     def until_let_in(self) -> Probed:
         tls_failure: RelayError | None = None
@@ -73,7 +73,7 @@ class _Knock:
             error = connection.error or RelayUnavailable("the relay ended the session before it began")
             if connection.phase is Phase.CONNECT and self._route.give_up_on(address):
                 continue
-            if connection.phase is not Phase.TLS or tls_failure is not None or not self._may_go_plain():
+            if connection.phase is not Phase.TLS or tls_failure is not None or not self._settings.may_go_plain:
                 raise error
             tls_failure = error
 
@@ -119,10 +119,9 @@ class _Knock:
         self._offers = offers
         return Conversation(offers, take=lambda: None, outcomes=[])
 
-    def _may_go_plain(self) -> bool:
-        """The pool's rule: opportunistic, and no password would go over the network in plain text."""
-        has_no_secret = self._settings.password is None or self._settings.is_loopback
-        return self._settings.tls is TlsMode.OPPORTUNISTIC and has_no_secret
+
+def _look_away(_connection: Connection, _now: float) -> None:
+    """A pool has to look at its connections; here is only one, which is looked at anyway."""
 
 
 def _noting(versions: list[str]) -> type[ssl.SSLObject]:

@@ -90,9 +90,8 @@ class Conversation:
 
     def receive(self, data: bytes) -> bool:
         """Take in what was read; True if it completed a reply. Raises RelayError if the session can't go on."""
-        self._reader.feed(data)
         handled = False
-        while (reply := self._reader.next_reply()) is not None:
+        for reply in self._reader.read(data):
             handled = True
             if reply.code == 421:
                 self._farewell = reply
@@ -109,18 +108,18 @@ class Conversation:
             verdict = Verdict.UNKNOWN if dot_is_out and self._farewell is None else Verdict.LOST
             if not self._ended.settled:
                 self._window.answered()
-            self._settle(self._ended, verdict, self._farewell)
+            self._settle(self._ended, verdict, self._farewell, None)
         self._window.leave(self)
         self._is_held = False
         if self._opened is not None:
-            self._settle(self._opened, Verdict.LOST, self._farewell)
+            self._settle(self._opened, Verdict.LOST, self._farewell, None)
         self._ended = self._opened = None
 
-    def _settle(self, transaction: Transaction, verdict: Verdict, reply: Reply | None) -> None:
+    def _settle(self, transaction: Transaction, verdict: Verdict, reply: Reply | None, phase: Phase | None) -> None:
         if transaction.settled:
             return
         transaction.settled = True
-        self._outcomes.append(Outcome(transaction.key, verdict, reply))
+        self._outcomes.append(Outcome(transaction.key, verdict, reply, phase))
 
     def _next_transaction(self) -> Transaction | None:
         while self._left:
@@ -229,7 +228,7 @@ class Conversation:
         if is_early and reply.code < 400:
             raise ProtocolError("the relay took a message before its end", reply_code=reply.code)
         if not transaction.settled:
-            self._settle(transaction, classify(Phase.DOT, reply), reply)
+            self._settle(transaction, classify(Phase.DOT, reply), reply, Phase.DOT)
             self._window.answered()
             self.completed += 1
         self._ended = None
@@ -256,7 +255,7 @@ class Conversation:
         verdict = classify(phase, reply)
         if transaction.settled:
             return
-        self._settle(transaction, verdict, reply)
+        self._settle(transaction, verdict, reply, phase)
         self.completed += 1
 
     def _reset(self) -> None:

@@ -5,9 +5,9 @@ an enhanced code (RFC 2034, RFC 3463) it is taken off and kept by itself.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from newsletter.errors import RelayError
 
@@ -16,7 +16,9 @@ MOST_LINES: Final = 200  #: of one reply
 LONGEST_TEXT: Final = 500  #: characters kept
 
 # The second digit may be any: RFC 5321 allows 0 to 5, and relays send codes such as 571.
-_LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\n]*?))?\r?\n")
+_LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\n]*?))?\r?")
+# Nearly all replies look like this; to what ends a message it is mostly a line of its own, with a number in it.
+_USUAL: Final = re.compile(rb"(([245])[0-9][0-9]) (\2\.[0-9]{1,3}\.[0-9]{1,3}) ([!-~][ -~]{0,400})\r")
 _ENHANCED: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
 
 
@@ -24,9 +26,8 @@ class ProtocolError(RelayError):
     """The relay sent something that is no reply, or a reply that doesn't belong where it came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the relay answered to one command."""
+class Reply(NamedTuple):
+    """What the relay answered to one command. A tuple, since one is made for each message."""
 
     code: int
     enhanced: str | None = None  #: such as "5.1.1"; None if there is none or it contradicts the code
@@ -36,8 +37,7 @@ class Reply:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     code: int
     last: bool
     text: bytes
@@ -52,7 +52,9 @@ def _parse_line(line: bytes) -> _Line:
 
 def _printable(text: bytes) -> str:
     decoded = text.decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else " " for char in decoded).strip()
+    if not decoded.isprintable():
+        decoded = "".join(char if char.isprintable() else " " for char in decoded)
+    return decoded.strip()
 
 
 def _make_reply(code: int, texts: list[bytes]) -> Reply:
@@ -67,48 +69,46 @@ def _make_reply(code: int, texts: list[bytes]) -> Reply:
     return Reply(code, agreed, " ".join(filter(None, rest))[:LONGEST_TEXT])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _single_line_reply(line: bytes) -> Reply | None:
     """The reply that is this one line, or None if more lines belong to it. Most lines recur, so it pays to cache."""
+    usual = _USUAL.fullmatch(line)
+    if usual is not None:
+        code, _, enhanced, text = usual.groups()
+        return Reply(int(code), enhanced.decode(), text.decode().rstrip())
     parsed = _parse_line(line)
     return _make_reply(parsed.code, [parsed.text]) if parsed.last else None
 
 
 class ReplyReader:
-    """Cuts a stream of bytes into replies: `feed` it, then ask for `next_reply` until that is None."""
+    """Cuts a stream of bytes into replies."""
 
-    __slots__ = ("_at", "_code", "_data", "_texts", "lines")
+    __slots__ = ("_code", "_rest", "_texts", "lines")
 
     def __init__(self) -> None:
         self.lines: list[str] = []  #: the text lines of the last reply that had several, codes taken off
-        self._data = b""
-        self._at = 0
+        self._rest = b""  #: the beginning of a line
         self._code = 0
         self._texts: list[bytes] = []
 
-    def feed(self, data: bytes) -> None:
-        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
-        self._at = 0
-
     @property
     def has_rest(self) -> bool:
-        """Whether bytes were fed that no reply has been made of."""
-        return self._at < len(self._data) or bool(self._texts)
+        """Whether bytes were read that no reply has been made of."""
+        return bool(self._rest or self._texts)
 
-    def next_reply(self) -> Reply | None:
-        """The next whole reply, or None until more bytes come. Raises ProtocolError."""
-        while True:
-            start = self._at
-            end = self._data.find(b"\n", start) + 1
-            if not end:
-                if len(self._data) - start > LONGEST_LINE:
-                    raise ProtocolError("the relay sent a line that is too long")
-                return None
-            line = self._data[start:end]
-            self._at = end
+    def read(self, data: bytes) -> Iterator[Reply]:
+        """Take in what came, and give the replies that are whole by now. Raises ProtocolError after the last good one.
+
+        To be gone through to its end.
+        """
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
             reply = self._add(line) if self._texts else _single_line_reply(line) or self._add(line)
             if reply is not None:
-                return reply
+                yield reply
+        if len(self._rest) > LONGEST_LINE:
+            raise ProtocolError("the relay sent a line that is too long")
 
     def _add(self, line: bytes) -> Reply | None:
         parsed = _parse_line(line)

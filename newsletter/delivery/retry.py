@@ -16,6 +16,7 @@ FIRST_WAITS: Final = (
     timedelta(hours=2),
     timedelta(hours=4),
 )
+JITTER: Final = 0.1  #: of a wait is added at most, so that what was deferred together doesn't come back together
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,15 @@ class RetryPolicy:
 
     waits: tuple[timedelta, ...] = FIRST_WAITS
     later_wait: timedelta = timedelta(hours=6)
-    lifetime: timedelta = timedelta(days=4)
+    lifetime: timedelta = timedelta(days=4)  #: of a message without a deadline of its own
 
-    def next_attempt(self, *, queued_at: datetime, attempts: int, now: datetime) -> datetime | None:
-        """The time of the next try after `attempts` that failed, or None to give up."""
+    def next_attempt(self, *, attempts: int, now: datetime, until: datetime, chance: float = 0.0) -> datetime | None:
+        """The time of the next try after `attempts` that failed; None to give up, as it would be after `until`.
+
+        `chance`, from 0 to 1, says where in the jitter it lies.
+        """
         if attempts < 1:
             raise ValueError("there is a next attempt only after a first one")
         wait = self.waits[attempts - 1] if attempts <= len(self.waits) else self.later_wait
-        return now + wait if now + wait - queued_at <= self.lifetime else None
+        due = now + wait * (1 + JITTER * chance)
+        return due if due <= until else None

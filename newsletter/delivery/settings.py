@@ -1,28 +1,25 @@
-"""How to reach the relay, and how hard to press it.
-
-The relay is named by a URL: smtp://user:password@host:port?tls=required, or smtps:// for TLS from the first byte
-(RFC 8314). User and password are percent-encoded.
-"""
+"""How to reach a relay, and how hard to press it. `relay_urls` reads the part of it that a URL tells."""
 
 import math
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from newsletter.errors import SettingsError
 
 SUBMISSION_PORT: Final = 587  #: RFC 6409
-SUBMISSIONS_PORT: Final = 465  #: RFC 8314, 3.3
+LARGEST_WEIGHT: Final = 100
 
 _HOST_NAME: Final = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 _HELO_NAME: Final = re.compile(rf"(?:{_HOST_NAME.pattern})|\[[A-Za-z0-9:.]+\]")
-_EXAMPLE: Final = "write smtp://user:password@relay.example.org:587?tls=required"
+EXAMPLE: Final = "write smtp://user:password@relay.example.org:587?tls=required"
 
 
 class TlsMode(StrEnum):
@@ -32,6 +29,14 @@ class TlsMode(StrEnum):
     OPPORTUNISTIC = "opportunistic"  #: if STARTTLS is offered; the certificate is not checked
     REQUIRED = "required"  #: by STARTTLS, with a valid certificate, or no mail is sent
     IMPLICIT = "implicit"  #: from the first byte, with a valid certificate
+
+
+class Mechanism(StrEnum):
+    """How to log in (RFC 4954)."""
+
+    PLAIN = "plain"  #: RFC 4616
+    LOGIN = "login"
+    XOAUTH2 = "xoauth2"  #: with an access token that somebody else renews, in place of a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Timeouts:
             raise SettingsError("a timeout of the relay must be a number of seconds above 0")
 
 
+@cache
 def default_helo_name() -> str:
     """This machine's full name for EHLO, or an address literal where it has none (RFC 5321, 4.1.4)."""
     name = socket.getfqdn().rstrip(".")
@@ -60,36 +66,57 @@ def default_helo_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """The relay, and what it may be asked to bear."""
+    """A relay, and what it may be asked to bear."""
 
     host: str
     port: int = SUBMISSION_PORT
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: TlsMode = TlsMode.REQUIRED
-    connections: int = 8  #: open at once
+    connections: int = 8  #: open at once, at most
     messages_per_connection: int = 0  #: then QUIT and a new one; 0: no limit
-    rate: float = 0.0  #: messages a second, over all connections; 0: no limit
+    weight: int = 1  #: its part in the mail is this, of the sum over all relays
+    auth: Mechanism | None = None  #: None: PLAIN or LOGIN, whichever the relay offers
+    token_file: str | None = None  #: the access token for XOAUTH2, read at each login
     helo_name: str = field(default_factory=default_helo_name)
     timeouts: Timeouts = Timeouts()
     ca_file: str | None = None  #: certificates to trust besides the system's, PEM
 
     def __post_init__(self) -> None:
         if not is_address(self.host) and not _HOST_NAME.fullmatch(self.host):
-            raise SettingsError(f"the relay's host is not a name or an address; {_EXAMPLE}")
+            raise SettingsError(f"the relay's host is not a name or an address; {EXAMPLE}")
         if not 1 <= self.port <= 65535:
             raise SettingsError("the relay's port must be from 1 to 65535")
         if self.connections < 1:
             raise SettingsError("at least 1 connection to the relay is needed")
         if self.messages_per_connection < 0:
             raise SettingsError("messages a connection must be 0 (no limit) or more")
-        if not 0 <= self.rate < math.inf:
-            raise SettingsError("the rate must be 0 (no limit) or a number of messages a second")
+        if not 1 <= self.weight <= LARGEST_WEIGHT:
+            raise SettingsError(f"a relay's weight must be a whole number from 1 to {LARGEST_WEIGHT}")
         check_helo_name(self.helo_name)
-        if (self.username is None) != (self.password is None):
-            raise SettingsError("the relay needs both a user and a password, or neither")
+        self._check_login()
+
+    def _check_login(self) -> None:
         if "\0" in f"{self.username}{self.password}":
             raise SettingsError("the relay's user and password may not contain a zero byte")
+        if self.auth is Mechanism.XOAUTH2:
+            if not self.username or "\1" in self.username or self.password is not None:
+                raise SettingsError("with auth=xoauth2 the relay needs a user and no password: a token takes its place")
+            return
+        if (self.username is None) != (self.password is None):
+            raise SettingsError("the relay needs both a user and a password, or neither")
+        if self.auth is not None and self.username is None:
+            raise SettingsError(f"with auth={self.auth} the relay needs a user and a password")
+
+    @property
+    def name(self) -> str:
+        """Host and port, as they are told to a person."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def may_go_plain(self) -> bool:
+        """Whether to do without encryption where it fails: no password may go over the network in plain text."""
+        return self.tls is TlsMode.OPPORTUNISTIC and (self.username is None or self.is_loopback)
 
     @property
     def is_loopback(self) -> bool:
@@ -117,50 +144,10 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
-def parse_smtp_url(url: str) -> RelaySettings:
-    """Read a relay's URL. Raises SettingsError, which never shows the password."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise SettingsError(f"the relay's URL has a bad host or a bad port; {_EXAMPLE}") from None
-    if parts.scheme not in ("smtp", "smtps"):
-        raise SettingsError(f"the relay's URL must begin with smtp:// or smtps://; {_EXAMPLE}")
-    if not parts.hostname:
-        raise SettingsError(f"the relay's URL names no host; {_EXAMPLE}")
-    if parts.path not in ("", "/") or parts.fragment:
-        raise SettingsError(f"nothing but ?tls=... may follow the relay's host and port; {_EXAMPLE}")
-    if parts.username is not None and (not parts.username or not parts.password):
-        raise SettingsError(f"the relay's URL needs both a user and a password, or neither; {_EXAMPLE}")
-    is_smtps = parts.scheme == "smtps"
-    default_port = SUBMISSIONS_PORT if is_smtps else SUBMISSION_PORT
-    return RelaySettings(
-        host=parts.hostname,
-        port=default_port if port is None else port,
-        username=_decode(parts.username),
-        password=_decode(parts.password),
-        tls=_tls_mode(parts),
-    )
-
-
-def _tls_mode(parts: SplitResult) -> TlsMode:
-    options = parse_qsl(parts.query, keep_blank_values=True)
-    if parts.scheme == "smtps":
-        if options:
-            raise SettingsError("smtps:// is always encrypted and takes no option: leave out what follows the '?'")
-        return TlsMode.IMPLICIT
-    if not options:
-        return TlsMode.OPPORTUNISTIC if is_loopback(parts.hostname or "") else TlsMode.REQUIRED
-    allowed = (TlsMode.NONE, TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED)
-    if len(options) > 1 or options[0][0] != "tls" or options[0][1] not in allowed:
-        raise SettingsError("the only option of an smtp:// URL is tls=none, tls=opportunistic or tls=required")
-    return TlsMode(options[0][1])
-
-
-def _decode(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        raise SettingsError("the relay's user or password is badly percent-encoded; it must be UTF-8") from None
+def share_out(connections: int, weights: Sequence[int]) -> list[int]:
+    """Connections for each of several relays, in proportion to their weights: at least one each."""
+    shares = [1 for _ in weights]
+    while sum(shares) < connections:
+        furthest_behind = min(range(len(weights)), key=lambda at: (shares[at] + 1) / weights[at])
+        shares[furthest_behind] += 1
+    return shares

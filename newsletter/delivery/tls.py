@@ -8,22 +8,33 @@ import ssl
 from typing import Final
 
 from newsletter.delivery.settings import RelaySettings, TlsMode
+from newsletter.errors import SettingsError
 
 RECORD: Final = 16384  #: octets of content in a TLS record (RFC 8446, 5.1)
 MOST_AHEAD: Final = 4 * RECORD  #: octets encrypted before the socket has taken them
 
 
 def make_tls_context(settings: RelaySettings) -> ssl.SSLContext:
-    """What to ask of the relay's certificate. Raises OSError if `ca_file` can't be read."""
+    """What to ask of the relay's certificate. Raises SettingsError if `ca_file` can't be used."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.ca_file is not None:
-        context.load_verify_locations(settings.ca_file)
+        trust(context, settings.ca_file)
     if settings.tls is TlsMode.OPPORTUNISTIC:
         # What may as well be plain gains nothing from a check, and loses all encryption by it (RFC 7435).
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def trust(context: ssl.SSLContext, ca_file: str) -> None:
+    """Trust the certificates in a file. Raises SettingsError if it can't be read, or holds none."""
+    try:
+        context.load_verify_locations(ca_file)
+    except ssl.SSLError:
+        raise SettingsError(f"{ca_file} holds no certificate in PEM") from None
+    except OSError as error:
+        raise SettingsError(f"{ca_file} can't be read: {error.strerror}") from None
 
 
 class TlsChannel:

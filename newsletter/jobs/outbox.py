@@ -21,7 +21,7 @@ from newsletter.mail.notice import Renderer
 from newsletter.mail.publication import Publication
 from newsletter.mail.splicing import Splicer
 from newsletter.services import editions
-from newsletter.services.claims import ArmedDelivery, ArmedNotice
+from newsletter.services.claims import ArmedDelivery, ArmedNotice, Claim
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _BAD_ADDRESS = Reply(553, "5.1.3", "not sent: the domain of the address can't be written in ASCII")
 _BAD_TEMPLATE = Reply(450, "4.3.5", "not sent: a template can't be used")
+
+_UNMADE = Reply(450, "4.3.0", "not sent: the message can't be made, by a fault in this program")
 
 _Made = tuple[OutgoingMessage | Outcome, datetime]  # the time is the edition's, or when the notice was made
 
@@ -70,6 +72,9 @@ class Outbox:
             except InvalidAddress:
                 yield Outcome(delivery.claim, Verdict.NEVER, _BAD_ADDRESS), at
                 continue
+            except Exception as error:  # one reader's message must not stop everybody's
+                yield _unmade(delivery.claim, error), at
+                continue
             # Made of quoted-printable pieces: only a To beyond ASCII has to be looked at again.
             ready = spliced.rcpt_to.isascii()
             yield OutgoingMessage(delivery.claim, spliced.mail_from, spliced.rcpt_to, spliced.data, ready), at
@@ -96,6 +101,8 @@ class Outbox:
                     log.error("notices wait: %s", error)
                 told.add(str(error))
                 made = Outcome(each.claim, Verdict.LATER, _BAD_TEMPLATE)
+            except Exception as error:  # the same
+                made = _unmade(each.claim, error)
             yield made, each.created_at
 
     def _signed(self, made: Iterable[_Made]) -> Iterator[OutgoingMessage | Outcome]:
@@ -108,3 +115,11 @@ class Outbox:
         if self._signer is None or isinstance(message, Outcome):
             return message
         return replace(message, data=self._signer.sign(message.data, at=at) + message.data)
+
+
+def _unmade(claim: Claim, error: Exception) -> Outcome:
+    """Later: until then the program may be mended. The error's own words are left out, as they may hold an address."""
+    log.error(
+        "no message can be made for row %d of edition %d: %s", claim.row_id, claim.edition_id, type(error).__name__
+    )
+    return Outcome(claim, Verdict.LATER, _UNMADE)

@@ -44,7 +44,7 @@ def tick(database: Database, settings: Settings, *, now: datetime) -> None:
         schedule.ensure_due(session, due, now=now)
         draft = schedule.releasable(session, due, within=within, now=now) if is_automatic else None
         if draft is not None:
-            schedule.release(session, draft, settings.publication, now=now)
+            schedule.release(session, draft, settings.publication, now=now, terms=settings.terms)
 
 
 class TickStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler ships no types

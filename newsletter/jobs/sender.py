@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from sqlalchemy.orm import Session
@@ -21,13 +20,17 @@ from newsletter.delivery.engine import Engine
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.month import Month
-from newsletter.domain.states import EditionState
 from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable, TemplateError
+from newsletter.jobs.first_replies import FirstReplies
+from newsletter.jobs.lane import Lane
+from newsletter.jobs.licence import Licence
 from newsletter.jobs.outbox import Outbox
+from newsletter.jobs.pace import Pace
 from newsletter.jobs.speed import Allowance
-from newsletter.services import claims, deliveries, editions, results
+from newsletter.services import claims, deliveries, editions, results, runs
 from newsletter.services.claims import ArmedDelivery, ArmedNotice, Arming, Claim
 from newsletter.services.results import Recording
+from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Edition
 
@@ -45,21 +48,33 @@ def utc_now() -> datetime:
 
 
 class Sender:
-    """Sends notices and editions. Use it with the sender's lock (storage.lock) held."""
+    """Sends what is in its scope: notices and editions. Use it with the scope's lock (storage.lock) held."""
 
-    def __init__(self, database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        scope: Scope = EVERYTHING,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.is_idle = False  #: at the last look nothing was due, and nothing under way
         self._database = database
+        self._settings = settings
+        self._scope = scope
         self._clock = clock
-        self._tokens = settings.tokens
         self._outbox = Outbox(settings.publication, settings.dkim)
-        self._engine = Engine(settings.relay)
+        self._engine = Engine(settings.relays, rate=settings.rate)
+        self._pace = Pace(settings, self._engine)
+        self._licence = Licence(database, settings, scope)
         self._allowance = Allowance(settings.connections, settings.rate)
         self._engine.settle(window=self._allowance.window)
-        self._owner = 0
         self._outcomes: list[Outcome] = []  # came back, and are not recorded yet
         self._withdrawn: list[Claim] = []  # taken back, and not given back yet
-        self._outstanding: Counter[int] = Counter()  # armed rows, by edition
-        self._positions: dict[int, int] = {}  # edition -> the subscriber up to whom nothing is pending
+        self._under_way: set[Claim] = set()  # armed rows, from the commit that armed them to the one that settled them
+        self._is_in_doubt = False  # a commit failed: the server may have done it all the same
+        self._lanes: dict[int, Lane] = {}
+        self._first_replies: dict[int, FirstReplies] = {}
         self._told: RelayError | None = None  # the trouble that admins know of
         self._fresh_at = time.monotonic()  # since when something has been waiting for the relay
 
@@ -68,22 +83,32 @@ class Sender:
         """Why the relay can't be used right now, in words for a person."""
         return str(self._engine.trouble) if self._engine.trouble else None
 
+    @property
+    def halted(self) -> str | None:
+        """Why nothing is sent until an admin says so."""
+        return self._licence.halted
+
     def run(self, is_over: Callable[[], bool]) -> None:
-        """Send whatever is due until `is_over`; then finish what the relay has in hand, and record it."""
-        with self._database.writing() as session:
-            self._owner = claims.begin_run(session, now=self._clock())
-        with self._engine:
+        """Send whatever is due until `is_over`; then finish what the relay has in hand, and record it.
+
+        Raises SenderRunning when another sender has taken over.
+        """
+        with self._licence.begun(now=self._clock()), self._engine:
             while not is_over():
                 self._step()
             self._stop()
 
     def _step(self) -> None:
         """Let the engine work for a moment, then do a tick if there is reason for one."""
+        if self._has_waited():
+            self._withdraw()  # this process was stopped for a while, maybe, and somebody else has taken over
         busy = self._engine.waiting + self._engine.in_flight
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
         self._outcomes += self._engine.poll(wait, at_least=self._allowance.batch)
-        if self._outcomes or self._withdrawn or busy or self._is_anything_due():
-            self._tick(arms=True)
+        is_due = bool(self._outcomes or self._withdrawn or busy) or self._is_anything_due()
+        if is_due or self._licence.is_to_be_renewed:
+            self._tick(arms=is_due)
+        self.is_idle = not is_due or not self._under_way
 
     def _tick(self, *, arms: bool) -> bool:
         """One transaction; whether it was committed."""
@@ -94,14 +119,22 @@ class Sender:
             self._withdraw()
         try:
             with self._database.writing() as session:
-                claims.require_own_run(session, self._owner)
+                self._licence.tick(session, now=now)
+                if self._is_in_doubt:
+                    # What a commit armed whose end we did not hear of was never handed to the engine.
+                    armed = claims.armed_by(session, self._licence.owner)
+                    self._withdrawn += [claim for claim in armed if claim not in self._under_way]
                 sending = self._record(session, now)
                 self._tell_trouble(session, sending, trouble)
                 notices, digests = self._arm(session, sending, now) if arms else ([], [])
                 latest = self._latest(session) if notices else None
+                self._pace.save(session, now=now)
         except StorageUnavailable as error:
             log.warning("nothing is sent until the database can be written: %s", error)
+            self._is_in_doubt = True
             return False
+        self._is_in_doubt = False
+        self._licence.ticked(now=now)
         self._told = trouble
         self._settle()
         self._engine.settle(window=self._allowance.window)
@@ -121,79 +154,92 @@ class Sender:
         self._withdrawn += cast("list[Claim]", self._engine.withdraw())
 
     def _record(self, session: Session, now: datetime) -> list[int]:
-        """Write what came back; the editions that are being sent."""
-        recording = Recording(self._owner, self._tokens, now)
+        """Write what came back; the editions of our scope that are being sent."""
         told = [(cast("Claim", outcome.key), outcome) for outcome in self._outcomes]
-        sending = deliveries.sending(session)
+        recording = Recording(
+            self._licence.owner,
+            self._settings.tokens,
+            now,
+            on_unknown=self._settings.unknown_outcome,
+        )
         written = results.record(session, told, recording) if told else 0
-        if any(outcome.verdict is Verdict.REFUSED for outcome in self._outcomes):
-            sending = deliveries.sending(session)  # what the relay said has paused one
-        if self._outstanding.keys() - sending - {0}:
+        self._pace.learn(session, told, now=now)
+        self._look_at_first_replies(session, told)
+        sending = [each for each in deliveries.sending(session) if self._scope.covers(each)]
+        if {claim.edition_id for claim in self._under_way} - {*sending, 0}:
             self._withdraw()  # of an edition that was paused or cancelled
-        written += results.give_back(session, self._withdrawn, recording)
+        written += results.give_back(session, self._withdrawn, recording) if self._withdrawn else 0
         if written < len(told) + len(self._withdrawn):
             log.warning("%d rows had another owner", len(told) + len(self._withdrawn) - written)
         return sending
+
+    def _look_at_first_replies(self, session: Session, told: Iterable[tuple[Claim, Outcome]]) -> None:
+        """Pause an edition whose first replies are refusals, for too many readers."""
+        for claim, outcome in told:
+            first = self._first_replies.get(claim.edition_id)
+            note = first.note(outcome) if first is not None and first.is_open else None
+            if note is not None:
+                deliveries.hold(session, claim.edition_id, note)
+                del self._first_replies[claim.edition_id]
 
     def _settle(self) -> None:
         """After the commit: what was recorded is done with, and what went back will be found again."""
         returned = [cast("Claim", outcome.key) for outcome in self._outcomes if outcome.verdict is Verdict.LOST]
         for claim in [*returned, *self._withdrawn]:
-            position = self._positions.get(claim.edition_id, 0)
-            self._positions[claim.edition_id] = min(position, claim.row_id - 1)
-        for claim in [*(cast("Claim", outcome.key) for outcome in self._outcomes), *self._withdrawn]:
-            self._outstanding[claim.edition_id] -= 1
-        self._outstanding = +self._outstanding
+            if claim.edition_id in self._lanes:
+                self._lanes[claim.edition_id].comes_back(claim.row_id)
+        self._under_way.difference_update(cast("Claim", outcome.key) for outcome in self._outcomes)
+        self._under_way.difference_update(self._withdrawn)
         self._allowance.note(len(self._outcomes))
         self._outcomes, self._withdrawn = [], []
 
     def _arm(
         self, session: Session, sending: Sequence[int], now: datetime
     ) -> tuple[list[ArmedNotice], list[ArmedDelivery]]:
-        """Arm as many rows as there is room for, notices first; call an edition sent when nothing is left of it."""
+        """Arm as many rows as there is room for, notices first."""
+        if self._licence.is_halted(session):
+            return [], []
         taken = self._engine.waiting + self._engine.in_flight
         room = max(0, (1 if self._engine.trouble else self._allowance.armed) - taken)
-        arming = Arming(self._owner, self._tokens, now)
-        is_due = room and claims.is_notice_due(session, now=now)
+        if taken and any(lane.is_alone for lane in self._lanes.values()):
+            return [], []
+        arming = Arming(self._licence.owner, self._settings.tokens, now, slot=self._pace.slot(now))
+        is_due = room and self._scope.notices and claims.is_notice_due(session, now=now)
         notices = claims.arm_notices(session, arming, limit=room) if is_due else []
         digests: list[ArmedDelivery] = []
+        self._forget_all_but(sending)
+        room = min(room - len(notices), self._pace.room(session, sending, now=now))
         for edition_id in sending:
-            digests += self._arm_edition(session, arming, edition_id, room - len(notices) - len(digests))
+            digests += self._arm_edition(session, arming, edition_id, room - len(digests), is_idle=not taken)
         return notices, digests
 
-    def _arm_edition(self, session: Session, arming: Arming, edition_id: int, room: int) -> list[ArmedDelivery]:
+    def _forget_all_but(self, sending: Sequence[int]) -> None:
+        """An edition that is resumed begins anew, from its first reader and with its first replies."""
+        if self._lanes.keys() - sending:
+            self._lanes = {edition_id: lane for edition_id, lane in self._lanes.items() if edition_id in sending}
+            self._first_replies = {key: first for key, first in self._first_replies.items() if key in sending}
+
+    def _arm_edition(
+        self, session: Session, arming: Arming, edition_id: int, room: int, *, is_idle: bool
+    ) -> list[ArmedDelivery]:
         if room <= 0:
             return []
         try:
             splicer = self._outbox.splicer(session, edition_id)
         except (ContentChanged, TemplateError) as error:
-            edition = session.get_one(Edition, edition_id)
-            edition.state, edition.note = EditionState.PAUSED.value, str(error)
+            deliveries.hold(session, edition_id, str(error))
             return []
-
-        def has_news(follows: Sequence[str]) -> bool:
-            return splicer.chosen(follows) != 0
-
-        due = claims.arm_deferred(session, arming, edition_id, has_news=has_news, limit=room)
-        found = due.deliveries
-        position = self._positions.get(edition_id, 0)
-        is_exhausted = False
-        while len(found) < room and not is_exhausted:
-            limit = room - len(found)
-            more = claims.arm_pending(session, arming, edition_id, after=position, has_news=has_news, limit=limit)
-            found += more.deliveries
-            position = more.last_id or position
-            is_exhausted = more.seen < limit
-        self._positions[edition_id] = position
-        if is_exhausted and not found and not self._engine.waiting and not self._engine.in_flight:
-            deliveries.finish(session, session.get_one(Edition, edition_id), now=arming.now)
-        return found
+        if edition_id not in self._lanes:
+            wait = timedelta(minutes=self._settings.canary_wait)
+            self._lanes[edition_id] = Lane(edition_id, self._scope, wait)
+            self._first_replies[edition_id] = FirstReplies(self._settings.pause_above)
+        return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
     def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:
         """Hand messages to the engine; what can't be made into one has its outcome already."""
         messages = []
         for each in made:
-            self._outstanding[cast("Claim", each.key).edition_id] += 1
+            self._under_way.add(cast("Claim", each.key))
             if isinstance(each, Outcome):
                 self._outcomes.append(each)
             else:
@@ -210,15 +256,16 @@ class Sender:
         if trouble:
             log.warning("the relay can't be used: %s", trouble)
         for edition_id in sending:
-            edition = session.get_one(Edition, edition_id)
-            edition.note = str(trouble) if trouble else None
             if isinstance(trouble, RelayRefused):
-                edition.state = EditionState.PAUSED.value
+                deliveries.hold(session, edition_id, str(trouble))
+            else:
+                session.get_one(Edition, edition_id, with_for_update=True).note = str(trouble) if trouble else None
+                session.flush()
 
     def _is_anything_due(self) -> bool:
         try:
             with self._database.reading() as session:
-                return claims.is_anything_due(session, now=self._clock())
+                return claims.is_anything_due(session, scope=self._scope, now=self._clock())
         except StorageUnavailable as error:
             log.warning("the database can't be read: %s", error)
             return False
@@ -238,4 +285,4 @@ class Sender:
                 return
             time.sleep(PROBE_SECONDS)
         with self._database.writing() as session:
-            claims.end_run(session, self._owner, now=self._clock())
+            runs.end(session, self._licence.owner, now=self._clock())

@@ -15,8 +15,6 @@ from newsletter.mail.pictures.illustrated import Illustrations
 from newsletter.mail.pictures.picture import Picture, PictureMode
 from newsletter.mail.publication import Publication
 
-_TEXT = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
@@ -30,13 +28,13 @@ class Enclosure:
 def enclosure(contents: Contents, publication: Publication, illustrations: Illustrations) -> Enclosure:
     """What the digests of an edition are enclosed in."""
     outer, inner = f"=_digest_{contents.month}", f"=_related_{contents.month}"
-    fence = f"--{outer}\r\n"
+    fence = f"\r\n--{outer}\r\n".encode("ascii")
     message = headers.structured("Content-Type", "multipart/alternative;", f'boundary="{outer}"')
-    before_text = message + f"\r\n{fence}{_TEXT.format('plain')}".encode("ascii")
+    before_text = message + fence + parts.text_head("plain")
     if publication.pictures is PictureMode.HOSTED:
         return Enclosure(
             before_text,
-            f"\r\n{fence}{_TEXT.format('html')}".encode("ascii"),
+            fence + parts.text_head("html"),
             (_shown_to(EVERYBODY, f"\r\n--{outer}--\r\n".encode("ascii")),),
         )
     related = headers.structured("Content-Type", "multipart/related;", 'type="text/html";', f'boundary="{inner}"')
@@ -49,7 +47,7 @@ def enclosure(contents: Contents, publication: Publication, illustrations: Illus
     ]
     return Enclosure(
         before_text,
-        f"\r\n{fence}".encode("ascii") + related + f"\r\n--{inner}\r\n{_TEXT.format('html')}".encode("ascii"),
+        fence + related + f"\r\n--{inner}\r\n".encode("ascii") + parts.text_head("html"),
         (*carried, _shown_to(EVERYBODY, f"\r\n--{inner}--\r\n\r\n--{outer}--\r\n".encode("ascii"))),
     )
 

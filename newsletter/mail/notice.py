@@ -7,7 +7,6 @@ stands.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from newsletter.errors import TemplateError
 from newsletter.mail import headers, parts
 from newsletter.mail.fields import ListUnsubscribe, list_fields
 from newsletter.mail.links import Purpose
-from newsletter.mail.pictures.picture import Image, PictureMode
+from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import environment, inline_css
@@ -163,19 +162,10 @@ def render(
 
 
 def _body(words: _Words, identity: str, publication: Publication) -> bytes:
-    pictures = [parts.picture(image, publication.content_id(image)) for image in _carried(publication)]
+    carried = publication.brand.images() if publication.pictures is PictureMode.INLINE else ()
+    pictures = [parts.picture(image, publication.content_id(image)) for image in carried]
     shown = parts.related(f"=_related_{identity}", parts.text("html", words.html), pictures)
     return parts.alternative(f"=_notice_{identity}", [parts.text("plain", words.text), shown])
-
-
-def _carried(publication: Publication) -> Iterator[Image]:
-    """The images of the logo, where mails have their pictures in them."""
-    logo = publication.brand.logo
-    if logo is None or publication.pictures is not PictureMode.INLINE:
-        return
-    yield logo.light
-    if logo.dark is not None:
-        yield logo.dark
 
 
 def _list_of(kind: NoticeKind, recipient: Recipient, publication: Publication) -> list[bytes]:

@@ -26,7 +26,12 @@ def part(content_type: str, encoding: str, body: bytes, *fields: bytes) -> bytes
 
 def text(subtype: str, words: str) -> bytes:
     """A part of text/plain or text/html."""
-    return part(f"text/{subtype}; charset=utf-8", "quoted-printable", quoted.encode(words))
+    return text_head(subtype) + quoted.encode(words)
+
+
+def text_head(subtype: str) -> bytes:
+    """What stands before the words of such a part, which follow in quoted-printable."""
+    return part(f"text/{subtype}; charset=utf-8", "quoted-printable", b"")
 
 
 def picture(image: Image, content_id: str) -> bytes:

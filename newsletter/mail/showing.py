@@ -1,4 +1,4 @@
-"""A mail's HTML made ready for a page of ours: with its pictures in it, in one colour scheme, or without pictures.
+"""A mail made ready for a page of ours: its HTML with its pictures in it, in one colour scheme, or without pictures.
 
 A frame of ours fetches nothing (web.security), so every picture is put in as a data: URI (RFC 2397), whether the
 message carries it (cid:, RFC 2392) or our site would give it.
@@ -7,12 +7,17 @@ message carries it (cid:, RFC 2392) or our site would give it.
 from __future__ import annotations
 
 import base64
+import email
 import html as markup
 import re
-from collections.abc import Callable, Mapping
-from email.message import EmailMessage
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage, MIMEPart
 
+from newsletter.domain.month import Month
 from newsletter.mail.pictures.picture import Image, Scheme
+from newsletter.mail.publication import Publication
 
 #: The rest of a tag: a ">" inside a quoted value doesn't end it.
 _REST = r"""\b(?:[^>"']|"[^"]*"|'[^']*')*>"""
@@ -25,6 +30,36 @@ _ATTRIBUTE = re.compile(r"""(\s)([^\s=>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
 _PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
 _PROPERTY = re.compile(r"(?<![\w-])color-scheme\s*:[^;}]*", re.IGNORECASE)
 _ALWAYS, _NEVER = "(min-width: 0)", "(max-width: 0)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What arrives, taken apart as a mail client does."""
+
+    subject: str
+    html: str  #: with its pictures in it, as data: URIs
+    text: str
+    html_bytes: int  #: of the HTML part as it is sent, without pictures
+
+
+def taken_apart(data: bytes, publication: Publication, month: Month, images: Iterable[Image]) -> Shown:
+    """A message of ours as it is shown; `images` are those on our site of the month's edition."""
+    message = email.message_from_bytes(data, _class=EmailMessage, policy=policy.SMTP)
+    html = message.get_body(("html",))
+    links = publication.links
+    known = {links.picture(month, image.name): image for image in images}
+    known |= {links.brand(image.name): image for image in publication.brand.images()}
+    sent = html.get_payload(decode=True) if html is not None else b""
+    return Shown(
+        subject=str(message["Subject"]),
+        html=with_pictures(_words(html), known | carried_images(message)),
+        text=_words(message.get_body(("plain",))),
+        html_bytes=len(sent) if isinstance(sent, bytes) else 0,
+    )
+
+
+def _words(part: MIMEPart | None) -> str:
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def with_pictures(html: str, images: Mapping[str, Image]) -> str:

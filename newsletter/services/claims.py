@@ -8,22 +8,28 @@ takes them back, flagged, and sends them again byte for byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import literal, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
-from newsletter.domain.states import DeliveryState, EditionState, NoticeKind, SkipReason, SubscriberState
+from newsletter.domain.states import DeliveryState, NoticeKind, SkipReason, SubscriberState
 from newsletter.domain.update import Update
-from newsletter.errors import SenderRunning
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
-from newsletter.services import deliveries, due_notices, suppressions
+from newsletter.services import due_notices, runs, suppressions
+from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage import outbox_queries
-from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun
+from newsletter.storage.prepared import Row
+from newsletter.storage.tables import Delivery, Edition, Notice
+
+SUSPECT_TRIES: Final = 2  #: what was under way in so many deaths of a sender goes alone from then on
+
+HasNews = Callable[[Sequence[str]], bool]
+Slot = Callable[[str], int | None]  #: a domain -> None if mail may go there now, else when (seconds since 1970)
 
 
 class Claim(NamedTuple):
@@ -60,15 +66,19 @@ class Armed:
     deliveries: list[ArmedDelivery]
     seen: int  #: rows that were looked at, the skipped ones too
     last_id: int  #: the last subscriber among them: where to look on
+    waits: bool = False  #: the next one must go alone, and something is under way
+    is_alone: bool = False  #: it is one that must go alone
 
 
 @dataclass(frozen=True, slots=True)
 class Arming:
     """Who arms, and when."""
 
-    owner: int  #: of begin_run
+    owner: int  #: of runs.begin
     tokens: Tokens
     now: datetime
+    scope: Scope = EVERYTHING
+    slot: Slot | None = None  #: None: no destination has a limit just now
 
     @property
     def second(self) -> int:
@@ -80,67 +90,42 @@ class _Candidate(NamedTuple):
 
     subscriber_id: int
     attempt: int
+    flagged: bool
     address: str | None
     address_key: str | None
     follows: str | None
     state: str | None
 
-
-def begin_run(session: Session, *, now: datetime) -> int:
-    """Begin a sender's life, and return its owner id. Call it with the sender's lock held.
-
-    What is armed now was armed by a sender that is dead: it goes back, flagged, because a copy may be out.
-    """
-    # Waits for a sender that is in the middle of a tick and doesn't know yet that its lock is gone.
-    session.execute(select(SenderRun.id).where(SenderRun.ended_at.is_(None)).with_for_update())
-    run = SenderRun(started_at=now)
-    session.add(run)
-    session.flush()
-    returned: dict[str, object] = {"state": DeliveryState.PENDING.value, "owner": None, "flagged": True}
-    # By edition, so that the deliveries of all the years before are not looked through.
-    for edition in session.scalars(select(Edition).where(Edition.state.in_(_MAY_HOLD_ARMED))).all():
-        of_edition = (Delivery.edition_id == edition.id, Delivery.state == DeliveryState.ARMED.value)
-        session.execute(update(Delivery).where(*of_edition).values(returned))
-        if edition.state == EditionState.CANCELLED.value:
-            deliveries.skip_the_rest(session, edition.id, now=now)
-    session.execute(
-        update(Notice)
-        .where(Notice.state == DeliveryState.ARMED.value)
-        .values(returned | {"due_at": int(now.timestamp())})
-    )
-    return run.id
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was under way when a sender died, more than once."""
+        return bool(self.flagged) and self.attempt >= SUSPECT_TRIES
 
 
-_MAY_HOLD_ARMED = [state.value for state in (EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED)]
-
-
-def require_own_run(session: Session, owner: int) -> None:
-    """Raises SenderRunning when another sender has begun since: the lock was lost with its connection.
-
-    A lock on a file lasts as long as the process, so on SQLite there is nothing to look at.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        return
-    connection = session.connection()
-    connection.execute(outbox_queries.OWN_RUN, {"owner": owner})
-    if connection.scalar(outbox_queries.NEWEST_RUN) != owner:
-        raise SenderRunning("another sender has taken over")
-
-
-def end_run(session: Session, owner: int, *, now: datetime) -> None:
-    """Note that a sender has stopped in good order."""
-    session.execute(update(SenderRun).where(SenderRun.id == owner).values(ended_at=now))
-
-
-def is_anything_due(session: Session, *, now: datetime) -> bool:
+def is_anything_due(session: Session, *, scope: Scope = EVERYTHING, now: datetime) -> bool:
     """Whether a sender has anything to do: a notice that is due, or an edition that is being sent."""
-    return is_notice_due(session, now=now) or session.scalar(outbox_queries.ANY_SENDING) is not None
+    if scope.notices and is_notice_due(session, now=now):
+        return True
+    return any(scope.covers(edition_id) for (edition_id,) in outbox_queries.SENDING.rows(session))
 
 
 def is_notice_due(session: Session, *, now: datetime) -> bool:
     """Whether a notice is due: a quick look, so that a tick without one stays quick."""
-    found = session.connection().execute(outbox_queries.ANY_NOTICE_DUE, {"second": int(now.timestamp())})
-    return found.first() is not None
+    return outbox_queries.ANY_NOTICE_DUE.first(session, second=int(now.timestamp())) is not None
+
+
+def armed_by(session: Session, owner: int) -> list[Claim]:
+    """Everything that this owner has armed. It looks through all deliveries of the editions that may hold such."""
+    editions = select(Edition.id).where(Edition.state.in_(runs.MAY_HOLD_ARMED))
+    of_editions = select(Delivery.edition_id, Delivery.subscriber_id, Delivery.attempt).where(
+        Delivery.edition_id.in_(editions),
+        Delivery.state == DeliveryState.ARMED.value,
+        Delivery.owner == owner,
+    )
+    of_notices = select(literal(0), Notice.id, Notice.attempt).where(
+        Notice.state == DeliveryState.ARMED.value, Notice.owner == owner
+    )
+    return [Claim(*row) for query in (of_editions, of_notices) for row in session.execute(query)]
 
 
 def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNotice]:
@@ -171,52 +156,67 @@ def _set_notices(session: Session, ids: Sequence[int], values: Mapping[str, obje
 
 
 def arm_pending(
-    session: Session, arming: Arming, edition_id: int, *, after: int, has_news: HasNews, limit: int
+    session: Session,
+    arming: Arming,
+    edition_id: int,
+    *,
+    between: tuple[int, int],
+    has_news: HasNews,
+    limit: int,
+    is_idle: bool = True,
 ) -> Armed:
-    """Arm up to `limit` of an edition's pending deliveries, in the order of subscribers, from behind `after`.
+    """Arm up to `limit` of an edition's pending deliveries, in the order of subscribers: after one, up to another.
 
     `has_news` tells whether anything that a reader follows is in the edition. Who has left, is suppressed, or gets no
-    news, is skipped, and the reason kept.
+    news, is skipped, and the reason kept. What may have brought down a sender goes alone, once `is_idle`: nothing else
+    is under way.
     """
-    parameters = {"edition_id": edition_id, "after": after, "most": limit}
-    found = session.connection().execute(outbox_queries.PENDING, parameters)
-    return _arm(session, arming, edition_id, found, has_news)
-
-
-def arm_deferred(session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int) -> Armed:
-    """The same for deferred deliveries that are due, the longest due first."""
-    parameters = {"edition_id": edition_id, "second": arming.second, "most": limit}
-    found = session.connection().execute(outbox_queries.DUE, parameters)
-    return _arm(session, arming, edition_id, found, has_news)
-
-
-HasNews = Callable[[Sequence[str]], bool]
-
-
-def _arm(
-    session: Session, arming: Arming, edition_id: int, rows: CursorResult[*tuple[Any, ...]], has_news: HasNews
-) -> Armed:
+    after, last = between
+    rows = outbox_queries.PENDING.rows(session, edition_id=edition_id, after=after, last=last, most=limit)
     found = [_Candidate._make(row) for row in rows]
+    suspect = next((number for number, each in enumerate(found) if each.is_suspect), None)
+    if suspect is None:
+        return _arm(session, arming, edition_id, found, has_news)
+    if suspect == 0 and is_idle:
+        return replace(_arm(session, arming, edition_id, found[:1], has_news), waits=True, is_alone=True)
+    return replace(_arm(session, arming, edition_id, found[:suspect], has_news), waits=True)
+
+
+def arm_due(session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int) -> Armed:
+    """The same for deliveries that were given a time, and whose time has come; the longest due first."""
+    scope = arming.scope
+    rows: list[Row] = outbox_queries.DUE.rows(
+        session, edition_id=edition_id, first=scope.first, last=scope.last, second=arming.second, most=limit
+    )
+    return _arm(session, arming, edition_id, [_Candidate._make(row) for row in rows], has_news)
+
+
+def _arm(session: Session, arming: Arming, edition_id: int, found: Sequence[_Candidate], has_news: HasNews) -> Armed:
+    if not found:
+        return Armed([], 0, 0)
     suppressed = _suppressed(session, [each.address_key for each in found if each.address_key], arming.tokens)
     armed: list[ArmedDelivery] = []
-    skipped: dict[SkipReason, list[int]] = {}
+    skipped: list[dict[str, object]] = []
+    postponed: list[dict[str, object]] = []
     for each in found:
         follows = subjects_.split(each.follows or "")
+        row: dict[str, object] = {"of_edition": edition_id, "of_row": each.subscriber_id}
         reason = _why_skipped(each, follows, suppressed, has_news)
+        address = each.address or ""
         if reason is not None:
-            skipped.setdefault(reason, []).append(each.subscriber_id)
-            continue
-        claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
-        armed.append(ArmedDelivery(claim, Recipient(each.subscriber_id, each.address or "", follows)))
-    connection = session.connection()
-    if armed:
-        ids = [each.claim.row_id for each in armed]
-        taken = {"of_edition": edition_id, "subscriber_ids": ids, "new_owner": arming.owner}
-        connection.execute(outbox_queries.ARM, taken)
-    for reason, ids in skipped.items():
-        told = {"of_edition": edition_id, "subscriber_ids": ids, "new_detail": reason.value}
-        connection.execute(outbox_queries.SKIP, told | {"new_changed_at": arming.second})
-    return Armed(armed, len(found), found[-1].subscriber_id if found else 0)
+            skipped.append(row | {"new_detail": reason.value, "new_changed_at": arming.second})
+        elif arming.slot is not None and (due := arming.slot(address.rpartition("@")[2])) is not None:
+            postponed.append(row | {"new_due_at": due})
+        else:
+            claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
+            armed.append(ArmedDelivery(claim, Recipient(each.subscriber_id, address, follows)))
+    owner = arming.owner
+    outbox_queries.ARM.change_many(
+        session, [{"of_edition": edition_id, "of_row": each.claim.row_id, "new_owner": owner} for each in armed]
+    )
+    outbox_queries.SKIP.change_many(session, skipped)
+    outbox_queries.POSTPONE.change_many(session, postponed)
+    return Armed(armed, len(found), found[-1].subscriber_id)
 
 
 def _why_skipped(
@@ -234,5 +234,4 @@ def _suppressed(session: Session, address_keys: Sequence[str], tokens: Tokens) -
     keys = {suppressions.address_hash(key, tokens): key for key in address_keys}
     if not keys:
         return set()
-    found = session.connection().execute(outbox_queries.SUPPRESSED, {"hashes": list(keys)})
-    return {keys[address_hash] for (address_hash,) in found}
+    return {keys[address_hash] for (address_hash,) in outbox_queries.SUPPRESSED.rows(session, hashes=list(keys))}

@@ -5,8 +5,10 @@ How rows go to a sender and come back is in services.claims.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Integer, String, cast, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
@@ -50,7 +52,18 @@ def audience(session: Session, contents: Contents) -> Audience:
     return Audience(readers, skipped)
 
 
-def start(session: Session, month: Month, *, by: str, now: datetime) -> Edition:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How an edition is sent."""
+
+    deadline: timedelta = timedelta(days=4)  #: from its start; who has not got it by then doesn't get it any more
+    canary: float = 0.0  #: per cent of the readers who get it first; 0: all at once
+
+
+DEFAULT_TERMS: Final = Terms()
+
+
+def start(session: Session, month: Month, *, by: str, now: datetime, terms: Terms = DEFAULT_TERMS) -> Edition:
     """Plan one delivery a reader, and let the sender begin. Asking again while it is sent, or after, changes nothing.
 
     Raises NotFound, or EditionStateError for a draft, a paused or a cancelled edition.
@@ -64,7 +77,10 @@ def start(session: Session, month: Month, *, by: str, now: datetime) -> Edition:
     edition.send_started_at = now
     edition.send_started_by = by
     edition.note = None
+    edition.deadline_at = now + terms.deadline
     plan(session, edition)
+    if terms.canary:
+        edition.first_wave = _last_of_first_wave(session, edition.id, terms.canary)
     return edition
 
 
@@ -82,6 +98,15 @@ def plan(session: Session, edition: Edition) -> None:
     session.execute(insert(Delivery).from_select(columns, readers.order_by(Subscriber.id)))
 
 
+def _last_of_first_wave(session: Session, edition_id: int, canary: float) -> int | None:
+    """The subscriber with whom the first `canary` per cent end; None without readers."""
+    of_edition = Delivery.edition_id == edition_id
+    readers = session.scalar(select(func.count()).where(of_edition)) or 0
+    place = math.ceil(readers * canary / 100)
+    ordered = select(Delivery.subscriber_id).where(of_edition).order_by(Delivery.subscriber_id)
+    return session.scalar(ordered.offset(place - 1).limit(1)) if place else None
+
+
 def pause(session: Session, month: Month, *, note: str | None = None) -> Edition:
     """Stop sending; what the relay has in hand is finished. Raises EditionStateError unless it is being sent."""
     edition = editions.get(session, month, for_update=True)
@@ -96,8 +121,8 @@ def pause(session: Session, month: Month, *, note: str | None = None) -> Edition
     return edition
 
 
-def resume(session: Session, month: Month) -> Edition:
-    """Go on with a paused edition. Raises EditionStateError."""
+def resume(session: Session, month: Month, *, now: datetime, terms: Terms = DEFAULT_TERMS) -> Edition:
+    """Go on with a paused edition, whose deadline counts from now on. Raises EditionStateError."""
     edition = editions.get(session, month, for_update=True)
     if edition.state == EditionState.SENDING.value:
         return edition
@@ -105,6 +130,7 @@ def resume(session: Session, month: Month) -> Edition:
         raise EditionStateError(f"the edition for {month} is {edition.state}; only a paused one can be resumed")
     edition.state = EditionState.SENDING.value
     edition.note = None
+    edition.deadline_at = now + terms.deadline
     return edition
 
 
@@ -121,15 +147,17 @@ def cancel(session: Session, month: Month, *, now: datetime) -> Edition:
     return edition
 
 
-def skip_the_rest(session: Session, edition_id: int, *, now: datetime) -> None:
-    """Skip what a cancelled edition has not sent; also what comes back from a sender after that."""
+def skip_the_rest(
+    session: Session, edition_id: int, *, now: datetime, reason: SkipReason = SkipReason.CANCELLED
+) -> None:
+    """Skip what was not sent: of a cancelled edition, also what comes back from a sender after that."""
     waiting = (DeliveryState.PENDING.value, DeliveryState.DEFERRED.value)
     session.execute(
         update(Delivery)
         .where(Delivery.edition_id == edition_id, Delivery.state.in_(waiting))
         .values(
             state=DeliveryState.SKIPPED.value,
-            detail=SkipReason.CANCELLED.value,
+            detail=reason.value,
             due_at=None,
             changed_at=int(now.timestamp()),
         )
@@ -158,6 +186,15 @@ def has_open(session: Session, edition_id: int) -> bool:
     return session.scalar(of_edition.where(Delivery.state.in_(_OPEN))) is not None
 
 
+def is_wave_under_way(session: Session, edition_id: int, last: int) -> bool:
+    """Whether anybody up to this subscriber still waits for a first try, or has one under way."""
+    states = (DeliveryState.PENDING.value, DeliveryState.ARMED.value)
+    query = select(Delivery.subscriber_id).where(
+        Delivery.edition_id == edition_id, Delivery.subscriber_id <= last, Delivery.state.in_(states)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
     """Call the edition sent when nothing is left to send; whether it is."""
     if edition.state != EditionState.SENDING.value or has_open(session, edition.id):
@@ -172,11 +209,42 @@ def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
 
 
 def sending(session: Session) -> list[int]:
-    """The ids of the editions that are being sent, the oldest month first.
+    """The ids of the editions that are being sent, the oldest month first."""
+    return [edition_id for (edition_id,) in outbox_queries.SENDING.rows(session)]
 
-    They are locked, so that what a sender makes of them within its tick can't undo what a person decides meanwhile.
-    """
-    return [edition_id for (edition_id,) in session.connection().execute(outbox_queries.SENDING)]
+
+def hold(session: Session, edition_id: int, note: str) -> None:
+    """Pause an edition that is being sent, and say why; one that a person has paused or cancelled stays as it is."""
+    edition = session.get_one(Edition, edition_id, with_for_update=True, populate_existing=True)
+    if edition.state == EditionState.SENDING.value:
+        edition.state, edition.note = EditionState.PAUSED.value, note
+        session.flush()
+
+
+def send_held_again(session: Session, month: Month, *, now: datetime, terms: Terms = DEFAULT_TERMS) -> int:
+    """Let what is held go out, as an admin has decided; how many deliveries. An edition that was sent is sent on."""
+    return _decide(session, month, {"state": DeliveryState.PENDING.value, "attempt": 0}, now=now, terms=terms)
+
+
+def give_up_held(session: Session, month: Month, *, now: datetime) -> int:
+    """Count what is held as failed, as an admin has decided; how many deliveries."""
+    return _decide(session, month, {"state": DeliveryState.FAILED.value}, now=now, terms=None)
+
+
+def _decide(session: Session, month: Month, values: dict[str, object], *, now: datetime, terms: Terms | None) -> int:
+    edition = editions.get(session, month, for_update=True)
+    held = (Delivery.edition_id == edition.id, Delivery.state == DeliveryState.HELD.value)
+    found = session.execute(
+        update(Delivery)
+        .where(*held)
+        .values(values | {"changed_at": int(now.timestamp())})
+        .returning(Delivery.edition_id)
+    ).all()
+    if found and terms is not None and edition.state == EditionState.SENT.value:
+        edition.state, edition.ended_at = EditionState.SENDING.value, None
+        edition.deadline_at = now + terms.deadline
+    session.flush()
+    return len(found)
 
 
 def _why_not_sent(edition: Edition) -> str:

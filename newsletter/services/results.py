@@ -6,27 +6,27 @@ nothing.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.outcome import Outcome, Verdict, is_hard_bounce
-from newsletter.delivery.reply import Reply
+from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.retry import RetryPolicy
-from newsletter.domain.states import DeliveryState, EditionState, SuppressionReason
+from newsletter.domain.states import DeliveryState, EditionState, OnUnknown
 from newsletter.mail.links import Tokens
-from newsletter.services import deliveries, preferences, suppressions
+from newsletter.services import consequences, deliveries
 from newsletter.services.claims import Claim
-from newsletter.services.consents import Origin
 from newsletter.storage import outbox_queries
-from newsletter.storage.tables import Edition, Notice, Subscriber
+from newsletter.storage.tables import Edition, Notice
 
-_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+')
+NO_REPLY: Final = "no reply came to the end of the message"
+
+Told = tuple[Claim, Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Recording:
     tokens: Tokens
     now: datetime
     policy: RetryPolicy = RetryPolicy()
+    on_unknown: OnUnknown = OnUnknown.RESEND
+    chance: Callable[[], float] = field(default=random.random)  #: for the jitter of retries
 
     @property
     def second(self) -> int:
@@ -68,23 +70,40 @@ class _Row:
         }
 
 
-def record(session: Session, outcomes: Iterable[tuple[Claim, Outcome]], recording: Recording) -> int:
+def record(session: Session, outcomes: Iterable[Told], recording: Recording) -> int:
     """Write what the relay said of each claim; how many rows were written: fewer when some are not ours any more."""
-    outcomes = list(outcomes)
-    claims = [claim for claim, _ in outcomes]
-    pausing = _pausing(outcomes)
-    editions = _lock_editions(session, claims, exclusively=bool(pausing))
-    queued = _queued_at(session, claims, editions)
-    plain: list[_Row] = []
-    written = 0
+    sent: list[dict[str, object]] = []
+    others: list[Told] = []
     for claim, outcome in outcomes:
-        row = _row(claim, outcome, queued[claim[:2]], recording)
-        if not (_is_bounce(outcome) or claim in pausing):
-            plain.append(row)
-        elif _write(session, [row], recording):  # by itself: only what is ours may have consequences
+        if outcome.verdict is Verdict.SENT and claim.edition_id:
+            sent.append(
+                {
+                    "of_edition": claim.edition_id,
+                    "of_row": claim.row_id,
+                    "of_owner": recording.owner,
+                    "of_attempt": claim.attempt,
+                    "new_changed_at": recording.second,
+                }
+            )
+        else:
+            others.append((claim, outcome))
+    written = outbox_queries.RECORD_SENT.change_many(session, sent)
+    return written + (_record_others(session, others, recording) if others else 0)
+
+
+def _record_others(session: Session, outcomes: Sequence[Told], recording: Recording) -> int:
+    """What is not simply sent: it may come back, be given up, or mean something for more than its row."""
+    claims = [claim for claim, _ in outcomes]
+    editions = _lock_editions(session, claims)
+    untils = _untils(session, claims, editions, recording.policy)
+    rows = {claim: _row(claim, outcome, untils[claim[:2]], recording) for claim, outcome in outcomes}
+    weighty = [(claim, outcome) for claim, outcome in outcomes if consequences.has_some(outcome)]
+    plain = [rows[claim] for claim, outcome in outcomes if (claim, outcome) not in weighty]
+    written = _write(session, plain, recording)
+    for claim, outcome in weighty:  # one by one: only what is ours may have consequences
+        if _write(session, [rows[claim]], recording):
             written += 1
-            _draw_consequences(session, claim, outcome, recording)
-    written += _write(session, plain, recording)
+            consequences.draw(session, claim, outcome, tokens=recording.tokens, now=recording.now)
     _skip_cancelled(session, editions, recording)
     return written
 
@@ -101,17 +120,22 @@ def give_back(session: Session, claims: Iterable[Claim], recording: Recording) -
 class _EditionFacts(NamedTuple):
     state: str
     started_at: datetime | None
+    deadline_at: datetime | None
 
 
-def _lock_editions(session: Session, claims: Iterable[Claim], *, exclusively: bool = False) -> dict[int, _EditionFacts]:
+def _lock_editions(session: Session, claims: Iterable[Claim]) -> dict[int, _EditionFacts]:
     """The editions of these claims, locked: who cancels one waits, and so sees all that came back, or came first."""
     ids = {claim.edition_id for claim in claims if claim.edition_id}
     if not ids:
         return {}
-    if exclusively:
-        session.execute(select(Edition.id).where(Edition.id.in_(ids)).order_by(Edition.id).with_for_update())
-    rows = session.connection().execute(outbox_queries.EDITION_FACTS, {"edition_ids": list(ids)})
-    return {edition_id: _EditionFacts(state, started_at) for edition_id, state, started_at in rows}
+    query = (
+        select(Edition.id, Edition.state, Edition.send_started_at, Edition.deadline_at)
+        .where(Edition.id.in_(ids))
+        .order_by(Edition.id)
+        .with_for_update()
+    )
+    rows = session.execute(query)
+    return {edition_id: _EditionFacts(state, started, deadline) for edition_id, state, started, deadline in rows}
 
 
 def _skip_cancelled(session: Session, editions: Mapping[int, _EditionFacts], recording: Recording) -> None:
@@ -121,26 +145,23 @@ def _skip_cancelled(session: Session, editions: Mapping[int, _EditionFacts], rec
             deliveries.skip_the_rest(session, edition_id, now=recording.now)
 
 
-def _pausing(outcomes: Iterable[tuple[Claim, Outcome]]) -> set[Claim]:
-    """The claims whose refusal pauses their edition: of a first try, or of several at once.
+def _untils(
+    session: Session, claims: Sequence[Claim], editions: Mapping[int, _EditionFacts], policy: RetryPolicy
+) -> dict[tuple[int, int], datetime]:
+    """Until when each claim's message may be tried: its edition's deadline, or a notice's lifetime from its making."""
+    notices = {claim.row_id for claim in claims if not claim.edition_id}
+    query = select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))
+    made = dict(session.execute(query).all()) if notices else {}
+    epoch = datetime.fromtimestamp(0, UTC)
 
-    A single reader that is refused again on a later try says more of that reader's server than of us.
-    """
-    refused = {claim for claim, outcome in outcomes if outcome.verdict is Verdict.REFUSED and claim.edition_id}
-    return refused if len(refused) > 1 else {claim for claim in refused if claim.attempt == 1}
+    def until(claim: Claim) -> datetime:
+        edition = editions.get(claim.edition_id)
+        if edition is not None and edition.deadline_at is not None:
+            return edition.deadline_at
+        begun = edition.started_at if edition is not None else made.get(claim.row_id)
+        return (begun or epoch) + policy.lifetime
 
-
-def _is_bounce(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.NEVER and outcome.reply is not None and is_hard_bounce(outcome.reply)
-
-
-def _draw_consequences(session: Session, claim: Claim, outcome: Outcome, recording: Recording) -> None:
-    """What an outcome means beyond its row: for the reader, or for the edition."""
-    if _is_bounce(outcome):
-        _end_for_bounce(session, claim, outcome.reply, recording)
-    else:
-        _pause(session, claim, outcome.reply)
-    session.flush()  # outbox_queries go past the session, and must see it
+    return {claim[:2]: until(claim) for claim in claims}
 
 
 def _back(claim: Claim, recording: Recording) -> _Row:
@@ -149,9 +170,9 @@ def _back(claim: Claim, recording: Recording) -> _Row:
     return _Row(claim, DeliveryState.PENDING, due_at=due_at, charged=False)
 
 
-def _row(claim: Claim, outcome: Outcome, queued_at: datetime, recording: Recording) -> _Row:
-    """What an outcome makes of a row: see RELIABILITY's rules for replies."""
-    detail = _told(outcome.reply)
+def _row(claim: Claim, outcome: Outcome, until: datetime, recording: Recording) -> _Row:
+    """What an outcome makes of a row: see docs/reliability.md."""
+    detail = consequences.told(outcome.reply)
     match outcome.verdict:
         case Verdict.SENT:
             return _Row(claim, DeliveryState.SENT)
@@ -159,69 +180,22 @@ def _row(claim: Claim, outcome: Outcome, queued_at: datetime, recording: Recordi
             return _Row(claim, DeliveryState.FAILED, detail=detail)
         case Verdict.LOST:
             return _back(claim, recording)
+        case Verdict.UNKNOWN if recording.on_unknown is OnUnknown.HOLD:
+            return _Row(
+                claim, DeliveryState.HELD, flagged=True, detail=detail or "no reply after the end of the message"
+            )
         case _:
             flagged = outcome.verdict is Verdict.UNKNOWN
-            due = recording.policy.next_attempt(queued_at=queued_at, attempts=claim.attempt, now=recording.now)
+            due = recording.policy.next_attempt(
+                attempts=claim.attempt, now=recording.now, until=until, chance=recording.chance()
+            )
             if due is None:
                 return _Row(claim, DeliveryState.FAILED, flagged=flagged, detail=detail)
             return _Row(claim, DeliveryState.DEFERRED, due_at=int(due.timestamp()), flagged=flagged, detail=detail)
 
 
-def _queued_at(
-    session: Session, claims: Sequence[Claim], editions: Mapping[int, _EditionFacts]
-) -> dict[tuple[int, int], datetime]:
-    """Since when each claim's message has been waiting: its edition's start, or the notice's making."""
-    notices = {claim.row_id for claim in claims if not claim.edition_id}
-    begun = {edition_id: edition.started_at for edition_id, edition in editions.items()}
-    query = select(Notice.id, Notice.created_at).where(Notice.id.in_(notices))
-    made = dict(session.execute(query).all()) if notices else {}
-    epoch = datetime.fromtimestamp(0, UTC)
-    return {
-        claim[:2]: (begun.get(claim.edition_id) if claim.edition_id else made.get(claim.row_id)) or epoch
-        for claim in claims
-    }
-
-
 def _write(session: Session, rows: Sequence[_Row], recording: Recording) -> int:
     digests = [row.values(recording) | {"of_edition": row.claim.edition_id} for row in rows if row.claim.edition_id]
     notices = [row.values(recording) for row in rows if not row.claim.edition_id]
-    connection = session.connection()
-    written = connection.execute(outbox_queries.RECORD_DELIVERY, digests).rowcount if digests else 0
-    return written + (connection.execute(outbox_queries.RECORD_NOTICE, notices).rowcount if notices else 0)
-
-
-def _end_for_bounce(session: Session, claim: Claim, reply: Reply | None, recording: Recording) -> None:
-    """The mailbox is not there: send nothing to it any more."""
-    subscriber_id = claim.row_id if claim.edition_id else _subscriber_of_notice(session, claim.row_id)
-    if subscriber_id is None:
-        return
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
-    if subscriber is None:
-        return
-    reason = SuppressionReason.HARD_BOUNCE
-    suppressions.suppress(session, subscriber.address_key, reason, tokens=recording.tokens, now=recording.now)
-    origin = Origin(source="the relay", text=_told(reply) or "")
-    preferences.end(session, subscriber, reason.value, origin=origin, now=recording.now)
-
-
-def _subscriber_of_notice(session: Session, notice_id: int) -> int | None:
-    notice = session.get(Notice, notice_id)
-    return notice.subscriber_id if notice else None
-
-
-def _pause(session: Session, claim: Claim, reply: Reply | None) -> None:
-    """The relay refuses us, not a reader: stop, and tell a person what it said."""
-    edition = session.get(Edition, claim.edition_id, populate_existing=True)
-    if edition is not None and edition.state == EditionState.SENDING.value:
-        edition.state = EditionState.PAUSED.value
-        said = _told(reply) or "no reason given"
-        seen = f"First seen with subscriber {claim.row_id}"
-        edition.note = f"The relay refuses this sender: {said}. Mend that, then resume. {seen}."
-
-
-def _told(reply: Reply | None) -> str | None:
-    """The relay's words without addresses: they outlive the subscriber."""
-    if reply is None:
-        return None
-    words = " ".join(str(part) for part in (reply.code, reply.enhanced, reply.text) if part)
-    return _ADDRESS.sub("<address>", words)
+    written = outbox_queries.RECORD_DELIVERY.change_many(session, digests)
+    return written + outbox_queries.RECORD_NOTICE.change_many(session, notices)

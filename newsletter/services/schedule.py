@@ -22,6 +22,7 @@ from newsletter.domain.update import UpdateState
 from newsletter.errors import EditionStateError, TemplateError
 from newsletter.mail.publication import Publication
 from newsletter.services import deliveries, editions
+from newsletter.services.deliveries import DEFAULT_TERMS, Terms
 from newsletter.storage.tables import CountryUpdate, Edition
 
 log = logging.getLogger(__name__)
@@ -127,7 +128,9 @@ def _is_quiet(session: Session, month: Month, *, due_at: datetime, now: datetime
     return not unfinished and (newest is None or newest <= max(due_at, now - QUIET))
 
 
-def release(session: Session, edition: Edition, publication: Publication, *, now: datetime) -> bool:
+def release(
+    session: Session, edition: Edition, publication: Publication, *, now: datetime, terms: Terms = DEFAULT_TERMS
+) -> bool:
     """Approve and send a draft without a person; whether it could be. What is in the way is kept with the edition."""
     month = Month.parse(edition.month)
     if editions.get(session, month, for_update=True).state != EditionState.DRAFT.value:
@@ -137,5 +140,5 @@ def release(session: Session, edition: Edition, publication: Publication, *, now
     except (EditionStateError, TemplateError) as error:
         edition.note = str(error)
         return False
-    deliveries.start(session, month, by=BY_SCHEDULE, now=now)
+    deliveries.start(session, month, by=BY_SCHEDULE, now=now, terms=terms)
     return True

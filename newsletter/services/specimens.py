@@ -6,12 +6,9 @@ the links name nobody. Only the publication differs.
 
 from __future__ import annotations
 
-import email
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email import policy
-from email.message import EmailMessage, MIMEPart
 from functools import cached_property, partial
 
 from newsletter.domain import subject as subjects_
@@ -20,13 +17,13 @@ from newsletter.domain.month import Month
 from newsletter.domain.states import NoticeKind
 from newsletter.domain.update import Trend, Update
 from newsletter.errors import NotFound, TemplateError
-from newsletter.mail import compiling, notice
+from newsletter.mail import compiling, notice, showing
 from newsletter.mail.compiled import Compiled
 from newsletter.mail.links import Links
 from newsletter.mail.pictures.picture import Image
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
-from newsletter.mail.showing import carried_images, with_pictures
+from newsletter.mail.showing import Shown
 from newsletter.mail.splicing import Splicer
 from newsletter.services import sample
 from newsletter.storage.places import gazetteer
@@ -51,17 +48,13 @@ _TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Specimen:
-    """One mail, as it is sent and taken apart as a client does."""
+class Specimen(Shown):
+    """One mail, as it is sent and as a client shows it."""
 
     name: str
     title: str  #: says which mail it is, and for whom
     folder: str  #: of its templates
-    subject: str
-    html: str  #: with its pictures as data: URIs
-    text: str
     source: bytes  #: the whole message, headers first
-    html_bytes: int  #: of the HTML part as it is sent, without pictures
 
     @property
     def header(self) -> str:
@@ -83,11 +76,12 @@ class _Maker:
 
 
 class Specimens:
-    """All specimens of a publication, each made when it is asked for; what several are made of is made once."""
+    """All specimens of a publication, each made once, when it is first asked for; so is what several are made of."""
 
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
         self._compiled: dict[str, Compiled] = {}
+        self._found: dict[str, Specimen] = {}
         self._makers = self._digests() | self._notices()
 
     @property
@@ -100,25 +94,23 @@ class Specimens:
         maker = self._makers.get(name)
         if maker is None:
             raise NotFound(f"no mail is called {name[:40]!r}; there are {', '.join(self._makers)}")
+        if name not in self._found:
+            self._found[name] = self._made(name, maker)
+        return self._found[name]
+
+    def _made(self, name: str, maker: _Maker) -> Specimen:
         made = maker.make()
-        message = email.message_from_bytes(made.data, _class=EmailMessage, policy=policy.SMTP)
-        html = message.get_body(("html",))
+        shown = showing.taken_apart(made.data, self._publication, sample.LATEST, made.hosted)
         return Specimen(
             name=name,
             title=maker.title,
             folder=maker.folder,
-            subject=str(message["Subject"]),
-            html=with_pictures(_content(html), self._hosted(made.hosted) | carried_images(message)),
-            text=_content(message.get_body(("plain",))),
+            subject=shown.subject,
+            html=shown.html,
+            text=shown.text,
+            html_bytes=shown.html_bytes,
             source=made.data,
-            html_bytes=len(html.get_payload(decode=True) or b"") if html is not None else 0,
         )
-
-    def _hosted(self, images: Sequence[Image]) -> dict[str, Image]:
-        """Pictures by the addresses that they have on our site."""
-        links = self._publication.links
-        found = {links.picture(sample.LATEST, image.name): image for image in images}
-        return found | {links.brand(image.name): image for image in self._publication.brand.images()}
 
     @cached_property
     def _sample(self) -> Contents:
@@ -203,10 +195,6 @@ def _needed(links: Links) -> dict[str, tuple[str, str]]:
         NoticeKind.MANAGE_LINK.value: ("change what they follow", links.manage(NOBODY)),
         NoticeKind.ALERT.value: leave,
     }
-
-
-def _content(part: MIMEPart | None) -> str:
-    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def _with_long_texts(contents: Contents) -> Contents:

@@ -72,6 +72,7 @@ class Database:
         if self.engine.dialect.name not in ("sqlite", "postgresql") or self.path in _IN_MEMORY:
             raise SettingsError(f"DATABASE_URL can't be used; {EXAMPLE_URLS}")
         configure(self.engine)
+        self._writes = self.engine.execution_options(**WRITES)
         # SQLite's transactions always see one state; PostgreSQL's, by default, one for each statement.
         is_sqlite = self.engine.dialect.name == "sqlite"
         self._snapshots = self.engine if is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -90,7 +91,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that writes, committed at the end and rolled back on an error."""
-        with opened(), Session(self.engine.execution_options(**WRITES)) as session, session.begin():
+        with opened(), Session(self._writes) as session, session.begin():
             yield session
 
     def close(self) -> None:

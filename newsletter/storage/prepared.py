@@ -1,8 +1,8 @@
 """Statements that are compiled once, and run past SQLAlchemy's own execution.
 
 A sender runs ten statements in each of some hundred ticks a second. Each costs SQLAlchemy 30 to 100 microseconds of
-Python, whatever it does; run on the driver's cursor it costs what the database takes. Bound values must be of kinds that
-every driver knows: numbers, text, booleans, and lists of text for `any_of`.
+Python, whatever it does; run on the driver's cursor it costs what the database takes. Bound values must be of kinds
+that every driver knows: numbers, text, booleans, and lists of text for `any_of`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Row = tuple[Any, ...]
 
 
-class any_of(ColumnElement[bool]):  # noqa: N801 - reads as an SQL function does
+class any_of(ColumnElement[bool]):
     """Whether a column is one of the texts in a list that is bound by `name`: of any length, with one compiled text."""
 
     inherit_cache = False
@@ -35,16 +35,14 @@ class any_of(ColumnElement[bool]):  # noqa: N801 - reads as an SQL function does
 
 @compiles(any_of, "sqlite")
 def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
-    bound = bindparam(element.name, type_=String)
-    return (
-        f"{compiler.process(element.column, **options)} IN (SELECT value FROM json_each({compiler.process(bound, **options)}))"
-    )
+    bound = compiler.process(bindparam(element.name, type_=String))
+    return f"{compiler.process(element.column, **options)} IN (SELECT value FROM json_each({bound}))"  # noqa: S608
 
 
 @compiles(any_of, "postgresql")
 def _any_of_postgresql(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
-    bound = bindparam(element.name, type_=ARRAY(String))
-    return f"{compiler.process(element.column, **options)} = ANY({compiler.process(bound, **options)})"
+    bound = compiler.process(bindparam(element.name, type_=ARRAY(String)))
+    return f"{compiler.process(element.column, **options)} = ANY({bound})"
 
 
 class _Compiled:
@@ -60,16 +58,18 @@ class _Compiled:
         self.values: dict[str, object] = dict(compiled.params)  #: of what the statement itself holds
 
     def bind(self, given: Mapping[str, object]) -> Sequence[object] | Mapping[str, object]:
-        values = self.values | given
+        values = {**self.values, **given}
         if not self.is_positional:
             return values
-        return [json.dumps(value) if isinstance(value, list) else value for value in map(values.__getitem__, self.names)]
+        return [
+            json.dumps(value) if isinstance(value, list) else value for value in map(values.__getitem__, self.names)
+        ]
 
-    def bind_many(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Sequence[object] | Mapping[str, object]]:
+    def bind_many(self, rows: Iterable[Mapping[str, object]]) -> list[Any]:
         if not self.is_positional:
-            return [self.values | row for row in rows]
+            return [{**self.values, **row} for row in rows]
         pick = itemgetter(*self.names)
-        return [pick(self.values | row) for row in rows]
+        return [pick({**self.values, **row}) for row in rows]
 
 
 class Prepared:

@@ -169,7 +169,8 @@ def send(month: Month) -> Response | tuple[str, int]:
     """Who presses twice sends once: the service sees that it has begun."""
     if not _is_confirmed(month):
         return _send_page(month, _retype(month)), 400
-    deliveries.start(current_session(), month, by=current_admin().address, now=now())
+    terms = wiring().settings.terms
+    deliveries.start(current_session(), month, by=current_admin().address, now=now(), terms=terms)
     return _done(month, f"The edition for {month.name} is on its way.")
 
 
@@ -181,7 +182,7 @@ def pause(month: Month) -> Response:
 
 @desk.post("/editions/<month:month>/resume")
 def resume(month: Month) -> Response:
-    deliveries.resume(current_session(), month)
+    deliveries.resume(current_session(), month, now=now(), terms=wiring().settings.terms)
     return _done(month, "Sending goes on.")
 
 

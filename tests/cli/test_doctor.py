@@ -20,17 +20,18 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 from sqlalchemy import text
 
+from newsletter.delivery.access_token import TokenUnavailable
 from newsletter.delivery.offers import Offers
 from newsletter.delivery.probe import Probed
-from newsletter.delivery.settings import parse_smtp_url
+from newsletter.delivery.relay_urls import parse_smtp_urls
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
-from newsletter.errors import RelayUnavailable
+from newsletter.errors import RelayRefused, RelayUnavailable
 from newsletter.jobs.checkup import configured, looked_up, mail_records, relayed, running, stored
 from newsletter.jobs.checkup.finding import Finding, State, sentence
 from newsletter.jobs.checkup.looked_up import LookupFailed, SystemLookup
 from newsletter.jobs.sender import utc_now
-from newsletter.services import claims, deliveries, editions
+from newsletter.services import deliveries, editions, runs
 from newsletter.services.schedule import Schedule
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
@@ -180,12 +181,12 @@ def test_the_sender_runs_or_stopped_or_was_killed(database):
 
     with SenderLock(database):
         with database.writing() as session:
-            owner = claims.begin_run(session, now=NOW)
+            owner = runs.begin(session, runs.EVERYTHING, now=NOW)
         is_told(running.sender(database, now=NOW), OK, "It runs, since 2022-12-01 09:00 UTC.")
     is_told(running.sender(database, now=NOW), WARN, "the last one began 2022-12-01 09:00 UTC and was killed.")
 
     with database.writing() as session:
-        claims.end_run(session, owner, now=NOW)
+        runs.end(session, owner, now=NOW)
     is_told(running.sender(database, now=NOW), WARN, "the last one stopped 2022-12-01 09:00 UTC.")
 
 
@@ -287,17 +288,32 @@ def test_an_edition_that_nobody_assembled(sqlite, settings):
     ],
 )
 def test_what_a_relay_offers(url, found, state, words):
-    is_told(relayed.let_in(parse_smtp_url(url), found), state, words)
+    is_told(relayed.let_in(*parse_smtp_urls(url), found), state, words)
 
 
 def test_a_relay_that_repeats_secrets_is_not_repeated():
-    settings = parse_smtp_url("smtps://ada:hidden@relay.ngo")
+    (settings,) = parse_smtp_urls("smtps://ada:hidden@relay.ngo")
 
     told = relayed.refused(
         settings, RelayUnavailable("454 ada, or reader@example.net, with hidden: see hidden-ada.ngo")
     )
 
-    assert told.words == "454 (hidden), or <address> with (hidden): see (hidden)-(hidden).ngo."
+    assert told.words == "At relay.ngo:465: 454 (hidden), or <address> with (hidden): see (hidden)-(hidden).ngo."
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (RelayUnavailable("no token for you", reply_code=535), "Have the token renewed"),
+        (TokenUnavailable("/x/token holds no access token"), "Mend whatever renews the access token"),
+        (RelayRefused("the relay offers no AUTH XOAUTH2"), "Mend SMTP_URL"),
+        (RelayUnavailable("no connection"), "See that host, port and tls"),
+    ],
+)
+def test_a_relay_that_wants_a_token(error, remedy):
+    (settings,) = parse_smtp_urls("smtps://ada@relay.ngo?auth=xoauth2")
+
+    is_told(relayed.refused(settings, error), BAD, remedy)
 
 
 def test_an_error_as_a_sentence():
@@ -564,7 +580,8 @@ def test_a_relay_that_refuses_the_password(well):
         relay.stop()
 
     assert told["relay"] == (
-        "bad: The relay refuses the user or the password: 535 5.7.8 (hidden) with (hidden): no. "
+        f"bad: At 127.0.0.1:{relay.port}: the relay refuses the user or the password: "
+        "535 5.7.8 (hidden) with (hidden): no. "
         "Mend the user and the password in SMTP_URL."
     )
 

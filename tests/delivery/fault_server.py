@@ -47,12 +47,17 @@ class FaultServer:
     pipelining: bool = True
     tls: ssl.SSLContext | None = None
     times: int = 1  #: how often the fault happens
+    most: int = 1000  #: connections at a time; for one more than that, `too_many` happens
+    too_many: Fault = Fault.CLOSING
     host: str = "127.0.0.1"
     greeting: bytes = b"220 localhost ESMTP\r\n"
     offers: tuple[bytes, ...] = (b"8BITMIME", b"AUTH PLAIN")
     received: list[Received] = field(default_factory=list)
     connections: int = 0  #: accepted so far
     ended: int = 0  #: of these
+    turned_away: int = 0  #: of these, since there were too many
+    at_work: int = 0  #: open now, and not turned away
+    most_at_once: int = 0  #: of these
     commands: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,13 +65,16 @@ class FaultServer:
         self.release = threading.Event()
         self.released = threading.Event()
         self._stopping = threading.Event()
+        self._deaf = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> "FaultServer":
         self._server = socket.create_server((self.host, 0), backlog=100)
+        # A system may buffer tens of megabytes by itself: then a whole message could be written that nobody reads.
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         self.port: int = self._server.getsockname()[1]
-        self._start(self._accept)
+        self._listener = self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,31 +82,46 @@ class FaultServer:
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive()
-        self._server.close()
 
-    def _start(self, target: object, *args: object) -> None:
+    def _start(self, target: object, *args: object) -> threading.Thread:
         thread = threading.Thread(target=target, args=args, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
         thread.start()
+        return thread
+
+    def stop_listening(self) -> None:
+        """From now on, connections are refused."""
+        self._deaf.set()
+        self._listener.join()
 
     def _accept(self) -> None:
-        while not self._stopping.is_set():
-            if not select.select([self._server], [], [], 0.02)[0]:
-                continue
-            connection, _ = self._server.accept()
-            self.connections += 1
-            self._start(self._serve, connection)
+        with self._server:
+            while not self._stopping.is_set() and not self._deaf.is_set():
+                if select.select([self._server], [], [], 0.02)[0]:
+                    self._take_in(self._server.accept()[0])
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _take_in(self, connection: socket.socket) -> None:
+        with self._lock:
+            self.connections += 1
+            is_too_many = self.at_work >= self.most
+            self.turned_away += is_too_many
+            self.at_work += not is_too_many
+            self.most_at_once = max(self.most_at_once, self.at_work)
+        self._start(self._serve, connection, is_too_many)
+
+    def _serve(self, connection: socket.socket, is_too_many: bool) -> None:
         session = _Session(self, connection)
         try:
+            if is_too_many:
+                session.turn_away()
             session.run()
         except (_Over, OSError):
             pass
         finally:
-            session.socket.close()
             with self._lock:
                 self.ended += 1
+                self.at_work -= not is_too_many
+            session.socket.close()
 
     def wait(self, seconds: float = 0.0) -> None:
         if self._stopping.wait(seconds):
@@ -188,6 +211,13 @@ class _Session:
         while True:  # until the client goes
             self.data = b""
             self.read_more()
+
+    def turn_away(self) -> None:
+        if self.server.too_many in (Fault.LATER, Fault.NEVER):
+            self.send(f"{self.server.too_many} too many connections\r\n".encode())
+            raise _Over
+        self.misbehave(self.server.too_many)
+        raise _Over
 
     def do_ehlo(self, verb: str, _line: bytes) -> None:
         offers = [b"localhost", *self.server.offers]

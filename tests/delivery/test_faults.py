@@ -94,7 +94,7 @@ def test_before_mail_the_message_waits_until_the_relay_is_back(verb, fault, cloc
     expected = BEFORE_MAIL[verb, fault]
     with (
         FaultServer(verb, fault, tls=server_tls) as server,
-        Engine(settings(server, certificate), clock=clock) as engine,
+        Engine([settings(server, certificate)], clock=clock) as engine,
     ):
         engine.submit([message("a")])
         if expected is not None:
@@ -133,7 +133,7 @@ IN_A_TRANSACTION = {
 @PLAIN_OR_NOT
 @pytest.mark.parametrize(("verb", "fault"), IN_A_TRANSACTION)
 def test_in_a_transaction_only_its_message_is_touched(verb, fault, pipelining, clock):
-    with FaultServer(verb, fault, pipelining) as server, Engine(settings(server), clock=clock) as engine:
+    with FaultServer(verb, fault, pipelining) as server, Engine([settings(server)], clock=clock) as engine:
         engine.submit([message("a")])
         outcomes = run(engine, server, clock, 1)
         assert [outcome.verdict for outcome in outcomes] == [IN_A_TRANSACTION[verb, fault]]
@@ -148,7 +148,7 @@ def test_in_a_transaction_only_its_message_is_touched(verb, fault, pipelining, c
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_at_the_dot_the_message_sent_ahead_is_not_charged(fault, clock):
-    with FaultServer("dot", fault) as server, Engine(settings(server), clock=clock) as engine:
+    with FaultServer("dot", fault) as server, Engine([settings(server)], clock=clock) as engine:
         engine.submit([message("a"), message("b")])
         verdicts = {outcome.key: outcome.verdict for outcome in run(engine, server, clock, 2)}
         goes_on = fault in (Fault.LATER, Fault.NEVER, Fault.SPLIT)
@@ -172,7 +172,7 @@ IN_THE_BODY = {
 @PLAIN_OR_NOT
 @pytest.mark.parametrize("fault", IN_THE_BODY)
 def test_before_the_dot_is_written_nothing_is_unknown(fault, pipelining, clock):
-    with FaultServer("body", fault, pipelining) as server, Engine(settings(server), clock=clock) as engine:
+    with FaultServer("body", fault, pipelining) as server, Engine([settings(server)], clock=clock) as engine:
         engine.submit([message("a", size=12_000_000), message("b")])
         verdicts = {outcome.key: outcome.verdict for outcome in run(engine, server, clock, 2 if pipelining else 1)}
 
@@ -182,7 +182,7 @@ def test_before_the_dot_is_written_nothing_is_unknown(fault, pipelining, clock):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_at_the_end_nothing_can_be_lost(fault):
-    with FaultServer("QUIT", fault) as server, Engine(settings(server)) as engine:
+    with FaultServer("QUIT", fault) as server, Engine([settings(server)]) as engine:
         engine.submit([message("a")])
         assert [outcome.verdict for outcome in collect(engine, 1)] == ["sent"]
         assert engine.close(0.1) == []
@@ -191,7 +191,7 @@ def test_at_the_end_nothing_can_be_lost(fault):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_idle_relay_that_goes_is_no_trouble(fault, clock):
-    with FaultServer("QUIT", fault) as server, Engine(settings(server), clock=clock) as engine:
+    with FaultServer("QUIT", fault) as server, Engine([settings(server)], clock=clock) as engine:
         engine.submit([message("a")])
         collect(engine, 1)
         clock.ahead += 61

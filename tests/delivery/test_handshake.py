@@ -16,9 +16,13 @@ PLAIN = b64encode(b"\0user\0hunter2")
 OFFERS = b"250-relay\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n"
 
 
+def no_token() -> str:
+    raise AssertionError("nobody wants a token")
+
+
 def handshake(tls: TlsMode = TlsMode.NONE, *, host: str = "localhost", user: bool = False, plain: bool = False):
     secrets = {"username": "user", "password": "hunter2"} if user else {}
-    return Handshake(RelaySettings(host, tls=tls, helo_name="news.example.org", **secrets), plain=plain)
+    return Handshake(RelaySettings(host, tls=tls, helo_name="news.example.org", **secrets), no_token, plain=plain)
 
 
 def say(session: Handshake, data: bytes) -> bytes:

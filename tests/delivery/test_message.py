@@ -147,6 +147,14 @@ def test_stuffing_copies_nothing_where_no_line_starts_with_a_dot():
     assert stuff_dots(data) is data
 
 
+def test_what_the_maker_vouches_for_is_not_looked_at_but_the_recipient_always_is():
+    vouched = OutgoingMessage(1, "bounce+1@example.org", "reader@example.org\r\nDATA", b"x\r\n", wire_ready=True)
+    refusal = prepare(vouched, ALL)
+
+    assert isinstance(refusal, Outcome)
+    assert refusal.verdict is Verdict.NEVER
+
+
 def test_stuffed_content_is_left_alone():
     prepared = prepare(OutgoingMessage(1, "a@x.org", "b@x.org", b"..a\r\n", wire_ready=True), Offers())
 

@@ -71,8 +71,8 @@ def test_the_commands_leave_together_and_the_next_ones_follow_the_content():
     assert talk.hear(b"250 2.0.0 queued\r\n250 ok\r\n250 ok\r\n354 go\r\n") == wire("b")
     assert talk.hear(b"250 queued\r\n") == b""
     assert talk.outcomes == [
-        Outcome("a", Verdict.SENT, Reply(250, "2.0.0", "queued")),
-        Outcome("b", Verdict.SENT, Reply(250, None, "queued")),
+        Outcome("a", Verdict.SENT, Reply(250, "2.0.0", "queued"), Phase.DOT),
+        Outcome("b", Verdict.SENT, Reply(250, None, "queued"), Phase.DOT),
     ]
     assert talk.conversation.is_at_rest
 
@@ -121,7 +121,10 @@ def test_a_refusal_before_the_content_is_reset_and_the_next_message_goes(pipelin
     for reply in replies[:due]:
         written = talk.hear(reply + b"\r\n")
 
-    assert [(outcome.verdict, outcome.reply.code) for outcome in talk.outcomes] == [(verdict, told)]
+    refused = ("MAIL", "RCPT", "DATA")[next(at for at, reply in enumerate(replies) if int(reply[:3]) >= 400)]
+    assert [(outcome.verdict, outcome.reply.code, outcome.phase.name) for outcome in talk.outcomes] == [
+        (verdict, told, refused)
+    ]
     if pipelining:
         assert written == b"RSET\r\n" + commands("b")
         talk.hear(b"250 reset\r\n250 ok\r\n250 ok\r\n354 go\r\n")
@@ -146,6 +149,7 @@ def test_a_refusal_of_the_content_ends_the_transaction_by_itself(reply, verdict)
     assert talk.hear(reply + b"\r\n250 ok\r\n250 ok\r\n354 go\r\n") == wire("b")
     talk.hear(b"250 ok\r\n")
     assert talk.verdicts == {"a": verdict, "b": "sent"}
+    assert talk.outcomes[0].phase is Phase.DOT
 
 
 def test_content_that_is_asked_for_without_a_recipient_is_empty():

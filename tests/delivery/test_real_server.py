@@ -78,7 +78,7 @@ def settings(port: int, **changes: object) -> RelaySettings:
 
 
 def send(chosen: RelaySettings, *recipients: str, data: bytes = DATA) -> dict[str, str]:
-    with Engine(chosen) as engine:
+    with Engine([chosen]) as engine:
         engine.submit(OutgoingMessage(address, "news@example.org", address, data) for address in recipients)
         verdicts = {str(outcome.key): outcome.verdict.value for outcome in collect(engine, len(recipients))}
         assert engine.close(5) == []
@@ -134,7 +134,7 @@ def test_auth_with_the_wrong_password(start, server_tls, certificate):
     _, port = start(tls_context=server_tls, authenticator=_authenticate)
     chosen = settings(port, tls=TlsMode.REQUIRED, username="user", password="wrong", ca_file=str(certificate))
 
-    with Engine(chosen) as engine:
+    with Engine([chosen]) as engine:
         engine.submit([OutgoingMessage(1, "a@x.org", "b@x.org", DATA)])
         drive(engine, lambda: engine.trouble is not None)
         assert isinstance(engine.trouble, RelayRefused)

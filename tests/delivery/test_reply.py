@@ -7,12 +7,7 @@ from newsletter.delivery.reply import LONGEST_LINE, MOST_LINES, ProtocolError, R
 
 def read(*pieces: bytes) -> list[Reply]:
     reader = ReplyReader()
-    replies = []
-    for piece in pieces:
-        reader.feed(piece)
-        while (reply := reader.next_reply()) is not None:
-            replies.append(reply)
-    return replies
+    return [reply for piece in pieces for reply in reader.read(piece)]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +17,11 @@ def read(*pieces: bytes) -> list[Reply]:
         pytest.param(b"250 Ok\r\n", Reply(250, None, "Ok"), id="no enhanced code"),
         pytest.param(b"250\r\n", Reply(250, None, ""), id="a bare code"),
         pytest.param(b"250 \r\n", Reply(250, None, ""), id="a code and a space"),
+        pytest.param(
+            b"250 2.0.0 Ok: queued as 4F \r\n", Reply(250, "2.0.0", "Ok: queued as 4F"), id="space at the end"
+        ),
+        pytest.param(b"250  2.0.0  Ok\r\n", Reply(250, "2.0.0", "Ok"), id="spaces in between"),
+        pytest.param(b"550 5.7.1 \t\xff\r\n", Reply(550, "5.7.1", "\ufffd"), id="an enhanced code before rubbish"),
         pytest.param(b"250 Ok\n", Reply(250, None, "Ok"), id="a bare LF is put up with"),
         pytest.param(b"550 5.1.1\r\n", Reply(550, "5.1.1", ""), id="an enhanced code without text"),
         pytest.param(b"550 5.1.10 Null MX\r\n", Reply(550, "5.1.10", "Null MX"), id="two digits of detail"),
@@ -52,12 +52,11 @@ def test_replies_that_come_together_are_told_apart():
 
 
 def test_a_reply_before_garbage_counts():
-    reader = ReplyReader()
-    reader.feed(b"250 Ok\r\nHTTP/1.1 400 Bad\r\n")
+    replies = ReplyReader().read(b"250 Ok\r\nHTTP/1.1 400 Bad\r\n")
 
-    assert reader.next_reply() == Reply(250, None, "Ok")
+    assert next(replies) == Reply(250, None, "Ok")
     with pytest.raises(ProtocolError):
-        reader.next_reply()
+        next(replies)
 
 
 @pytest.mark.parametrize(
@@ -83,20 +82,17 @@ def test_what_is_no_reply_is_an_error(data):
 
 def test_the_lines_of_a_long_reply_are_kept():
     reader = ReplyReader()
-    reader.feed(b"250-relay.example.org\r\n250-SIZE 1000\r\n250 PIPELINING\r\n")
-    reader.next_reply()
+    assert len(list(reader.read(b"250-relay.example.org\r\n250-SIZE 1000\r\n250 PIPELINING\r\n"))) == 1
 
     assert reader.lines == ["relay.example.org", "SIZE 1000", "PIPELINING"]
 
 
 def test_the_reader_knows_whether_bytes_are_left():
     reader = ReplyReader()
-    reader.feed(b"250 Ok\r\n25")
-    reader.next_reply()
+    assert len(list(reader.read(b"250 Ok\r\n25"))) == 1
     assert reader.has_rest
 
-    reader.feed(b"0 Ok\r\n")
-    reader.next_reply()
+    assert len(list(reader.read(b"0 Ok\r\n"))) == 1
     assert not reader.has_rest
 
 

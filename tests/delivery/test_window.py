@@ -30,7 +30,7 @@ def messages(count: int) -> list[OutgoingMessage]:
 
 
 def engine_for(relay: Relay) -> Engine:
-    return Engine(RelaySettings("127.0.0.1", relay.port, tls=TlsMode.NONE, connections=CONNECTIONS))
+    return Engine([RelaySettings("127.0.0.1", relay.port, tls=TlsMode.NONE, connections=CONNECTIONS)])
 
 
 def test_no_more_is_written_than_the_window_until_the_caller_settles(relay):

@@ -166,12 +166,14 @@ def test_four_processes_over_a_months_boundary_make_one_edition_and_one_send(dat
     settings = replace(make_settings(database_url=database.url), release=Release.AUTOMATIC)
     store_updates(database)
     add_readers(database, ["KZ"] * 5)
-    spawn = multiprocessing.get_context("spawn")
-    together = spawn.Barrier(PROCESSES)
+    # Each is forked from a process that has imported all this, and has no threads.
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload([__name__])
+    together = fresh.Barrier(PROCESSES)
     steps = [NOW - 30 * MINUTE + each * MINUTE for each in range(60)]
     processes = [
         # Each with a clock of its own, a little off.
-        spawn.Process(target=tick_through, args=(settings, [at + seconds for at in steps], together))
+        fresh.Process(target=tick_through, args=(settings, [at + seconds for at in steps], together))
         for seconds in (timedelta(seconds=7 * number) for number in range(PROCESSES))
     ]
     for process in processes:

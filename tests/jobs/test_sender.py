@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.errors import SenderRunning
-from newsletter.jobs.sender import Sender
-from newsletter.services import claims, deliveries, editions
+from newsletter.jobs.sender import Sender, utc_now
+from newsletter.services import deliveries, editions, runs
 from newsletter.storage.tables import Subscriber
 from tests.conftest import NOW
 from tests.readers import MONTH, add_readers, approve_sample
@@ -63,7 +63,8 @@ def test_who_has_left_in_mid_send_gets_no_copy(database, make_settings, relay):
 @pytest.mark.parametrize("times", [20])
 def test_paused_and_resumed_again_and_again_nobody_gets_two(database, make_settings, relay, times):
     settings = make_settings(smtp_url=relay.url)
-    add_readers(database, READERS, now=NOW)
+    readers = 4 * READERS
+    add_readers(database, readers, now=NOW)
     edition_id = approve_sample(database, settings, now=NOW)
     turns = iter(range(times))
 
@@ -72,12 +73,12 @@ def test_paused_and_resumed_again_and_again_nobody_gets_two(database, make_setti
             with database.writing() as session:
                 deliveries.pause(session, MONTH)
             with database.writing() as session:
-                deliveries.resume(session, MONTH)
+                deliveries.resume(session, MONTH, now=utc_now())
         return state_of(database, edition_id)[0] == EditionState.SENT
 
     Sender(database, settings).run(is_over)
 
-    assert len({taken.rcpt_to for taken in relay.taken()}) == len(relay.taken()) == READERS
+    assert len({taken.rcpt_to for taken in relay.taken()}) == len(relay.taken()) == readers
 
 
 def test_a_sender_that_was_replaced_sends_nothing_more(postgresql, make_settings, relay):
@@ -90,7 +91,7 @@ def test_a_sender_that_was_replaced_sends_nothing_more(postgresql, make_settings
         nonlocal taken_when_replaced
         if not taken_when_replaced and len(relay.taken()) >= 20:
             with postgresql.writing() as session:
-                claims.begin_run(session, now=NOW)
+                runs.begin(session, runs.EVERYTHING, now=NOW)
             taken_when_replaced = len(relay.taken())
         return False
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from newsletter.cli.demo import Demo
 from tests import parts
 from tests.journeys.stock import serving
 from tests.journeys.visit import Visit
+from tests.mail_checks import window
 
 #: The last five keep it from calling home.
 CHROMIUM_ARGUMENTS = [
@@ -34,6 +35,13 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=parts.chromium(), args=CHROMIUM_ARGUMENTS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def page(browser: Browser) -> Iterator[Page]:
+    """A window to show mails in, with mail_checks.window."""
+    with window.opened(browser) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
@@ -15,6 +15,7 @@ from threading import Thread
 from sqlalchemy import select
 
 from newsletter.cli.demo import ADMIN, HOST, Demo, prepared
+from newsletter.cli.serving import Server
 from newsletter.domain.address import Address
 from newsletter.domain.month import Month
 from newsletter.domain.states import OPEN_STATES, EditionState
@@ -28,16 +29,25 @@ ORIGIN = Origin("/subscribe", "Send me updates.")
 
 
 @contextmanager
+def at_work(server: Server) -> Iterator[None]:
+    """Let a server answer while it is open; it has to be closed within."""
+    # waitress looks for what others did to it, such as to close it, once a second by itself.
+    server._server.adj.asyncore_loop_timeout = 0.02
+    thread = Thread(target=server.run_in_thread, name="web", daemon=True)
+    thread.start()
+    yield
+    thread.join()
+
+
+@contextmanager
 def serving() -> Iterator[Demo]:
     """A demo that serves, on a port of its own; it starts in half a second."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    with prepared(port) as ready:
-        thread = Thread(target=ready.server.run_in_thread, name="web", daemon=True)
-        thread.start()
+    with ExitStack() as stack, prepared(port) as ready:
+        stack.enter_context(at_work(ready.server))
         yield ready
-    thread.join()
 
 
 def ask(demo: Demo, address: str, *subjects: str) -> int:

@@ -15,41 +15,41 @@ VARIED = [name for name in SHOWN if name != "digest-short"]
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_mail_has_no_barrier_on_light_and_dark_paper(browser, name):
-    with window.opened(browser, mail(name).html) as page:
-        for width in (PHONE, DESKTOP):
-            for scheme in window.SCHEMES:
-                window.set_to(page, scheme, width)
-                assert window.barriers(page) == "", f"{scheme}, {width} px"
-
-
-@pytest.mark.parametrize("name", VARIED)
-def test_a_mail_without_its_pictures_has_no_barrier_and_says_the_same(browser, name):
-    with window.opened(browser, without_pictures(mail(name).html)) as page:
-        words = window.put_words_for_pictures(page)
+def test_a_mail_has_no_barrier_on_light_and_dark_paper(page, name):
+    window.show(page, mail(name).html)
+    for width in (PHONE, DESKTOP):
         for scheme in window.SCHEMES:
-            window.set_to(page, scheme, PHONE)
-            assert window.barriers(page) == "", scheme
-            assert window.cramped(page) == "", scheme
-            seen = page.inner_text("body")
-            assert [each for each in words if each not in seen] == [], scheme
+            window.set_to(page, scheme, width)
+            assert window.barriers(page) == "", f"{scheme}, {width} px"
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_a_mail_without_its_style_sheet_has_no_barrier(browser, name):
-    with window.opened(browser, without_style(mail(name).html), DESKTOP) as page:
-        assert window.barriers(page) == ""
-        assert window.outside(page) == ""
+def test_a_mail_without_its_pictures_has_no_barrier_and_says_the_same(page, name):
+    window.show(page, without_pictures(mail(name).html))
+    words = window.put_words_for_pictures(page)
+    for scheme in window.SCHEMES:
+        window.set_to(page, scheme, PHONE)
+        assert window.barriers(page) == "", scheme
+        assert window.cramped(page) == "", scheme
+        seen = page.inner_text("body")
+        assert [each for each in words if each not in seen] == [], scheme
 
 
-def test_a_barrier_is_noticed(browser):
+@pytest.mark.parametrize("name", VARIED)
+def test_a_mail_without_its_style_sheet_has_no_barrier(page, name):
+    window.show(page, without_style(mail(name).html), DESKTOP)
+    assert window.barriers(page) == ""
+    assert window.outside(page) == ""
+
+
+def test_a_barrier_is_noticed(page):
     html = """<!DOCTYPE html><html lang="en"><title>x</title><style>
         @media (prefers-color-scheme: dark) { p { color: #333; background: #222 } }</style>
         <h1>x</h1><p>Words.</p><img src="https://example.org/x.png" style="color:#eee;line-height:1" alt="A map.">"""
-    with window.opened(browser, html) as page:
-        assert window.barriers(page) == ""
-        assert window.put_words_for_pictures(page) == ["A map."]
-        assert "color-contrast: span" in window.barriers(page)
-        assert "A map." in window.cramped(page)
-        window.set_to(page, "dark", PHONE)
-        assert "color-contrast: p" in window.barriers(page)
+    window.show(page, html)
+    assert window.barriers(page) == ""
+    assert window.put_words_for_pictures(page) == ["A map."]
+    assert "color-contrast: span" in window.barriers(page)
+    assert "A map." in window.cramped(page)
+    window.set_to(page, "dark", PHONE)
+    assert "color-contrast: p" in window.barriers(page)

@@ -24,37 +24,37 @@ COLUMN = 640  #: px; lines that are longer are hard to read
         pytest.param(without_word_breaks, id="with long words broken only by word-wrap"),
     ],
 )
-def test_hostile_texts_stay_inside_the_window(browser, reader, shown):
-    with window.opened(browser, shown(hostile_html(reader))) as page:
-        for width in WIDTHS:
-            window.set_to(page, "light", width)
-            assert window.outside(page) == "", f"at {width} px"
+def test_hostile_texts_stay_inside_the_window(page, reader, shown):
+    window.show(page, shown(hostile_html(reader)))
+    for width in WIDTHS:
+        window.set_to(page, "light", width)
+        assert window.outside(page) == "", f"at {width} px"
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_mail_fits_every_window(browser, name):
-    with window.opened(browser, mail(name).html) as page:
-        for width in WIDTHS:
-            window.set_to(page, "light", width)
-            assert window.outside(page) == "", f"at {width} px"
+def test_a_mail_fits_every_window(page, name):
+    window.show(page, mail(name).html)
+    for width in WIDTHS:
+        window.set_to(page, "light", width)
+        assert window.outside(page) == "", f"at {width} px"
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_outlook_on_windows_keeps_to_the_column(browser, name):
+def test_outlook_on_windows_keeps_to_the_column(page, name):
     html = as_outlook(mail(name).html)
     assert "<!--[if" not in html
 
-    with window.opened(browser, html, 700) as page:
-        assert window.outside(page) == ""
-        window.set_to(page, "light", 1000)
-        assert window.widest_text(page) <= COLUMN
+    window.show(page, html, 700)
+    assert window.outside(page) == ""
+    window.set_to(page, "light", 1000)
+    assert window.widest_text(page) <= COLUMN
 
 
-def test_what_reaches_out_of_the_window_is_noticed(browser):
+def test_what_reaches_out_of_the_window_is_noticed(page):
     html = f'<h1>Fine</h1><p>{"x" * 100}</p><p dir="rtl">{"ש" * 100}</p><table width="330"><tr><td>x</td></tr></table>'
 
-    with window.opened(browser, f'<body style="margin:0">{html}', 320) as page:
-        told = window.outside(page)
+    window.show(page, f'<body style="margin:0">{html}', 320)
+    told = window.outside(page)
 
     assert told.count("text of <p") == 2
     assert "box of <table" in told

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from newsletter import config
 from newsletter.cli.serving import Server
 from newsletter.config import Settings
 from newsletter.mail import templates
 from newsletter.web import mails
+from tests.journeys.stock import at_work
 
 HOST = "127.0.0.1"
 WIDTHS = (320, 375, 1280)
@@ -32,12 +31,25 @@ def serving(settings: Settings) -> Iterator[str]:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     server = Server(mails.create_app(settings), HOST, port)
-    thread = Thread(target=server.run_in_thread, daemon=True)
-    thread.start()
-    yield f"http://{HOST}:{port}"
-    server.close()
-    thread.join()
+    with at_work(server):
+        yield f"http://{HOST}:{port}"
+        server.close()
     templates.refresh()
+
+
+@contextmanager
+def fetching_only_from(url: str, context: BrowserContext) -> Iterator[None]:
+    """Nothing that is looked at within may be fetched from elsewhere."""
+    strangers: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((f"{url}/", "data:")):
+            strangers.append(request.url)
+
+    context.on("request", note)
+    yield
+    context.remove_listener("request", note)
+    assert strangers == []
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +57,27 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A preview of the program's own templates."""
     with serving(config.load({}, instance=str(tmp_path_factory.mktemp("instance")))) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, shipped: str) -> Iterator[Page]:
+    """What the preview that nobody edits is looked at in. It is closed first: a server waits for its readers."""
+    with browser.new_context() as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def look(shipped: str, tab: Page) -> Iterator[Callable[..., Page]]:
+    """Open a page of the preview that nobody edits, in a browser that is set to light or to dark paper."""
+
+    def opened(path: str, scheme: str = "light") -> Page:
+        tab.set_viewport_size({"width": 1280, "height": 900})
+        tab.emulate_media(color_scheme=scheme)
+        tab.goto(shipped + path)
+        return tab
+
+    with fetching_only_from(shipped, tab.context):
+        yield opened
 
 
 @pytest.fixture
@@ -55,36 +88,20 @@ def edited(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a page of a preview; it may fetch from nowhere else."""
-    strangers: list[str] = []
-    contexts = []
+def look_on(browser: Browser, edited: str) -> Iterator[Callable[..., Page]]:
+    """Open a page of the preview whose templates the test edits, in a browser whose clock can be set forward."""
+    contexts = ExitStack()
 
-    def opened(url: str, path: str, width: int = 1280, **options: object) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
-        own = (f"{url}/", "data:")
-        context.on("request", lambda request: None if request.url.startswith(own) else strangers.append(request.url))
-        contexts.append(context)
+    def opened(path: str, *, scripts: bool = True) -> Page:
+        context = contexts.enter_context(browser.new_context(java_script_enabled=scripts))
+        contexts.enter_context(fetching_only_from(edited, context))
         page = context.new_page()
-        page.goto(url + path)
+        page.clock.install()
+        page.goto(edited + path)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert strangers == []
-
-
-@pytest.fixture
-def look(shipped: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Open a page of the preview that nobody edits."""
-    return partial(open_page, shipped)
-
-
-@pytest.fixture
-def look_on(edited: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Open a page of the preview whose templates the test edits. It is closed first: a server waits for its readers."""
-    return partial(open_page, edited)
+    with contexts:
+        yield opened
 
 
 @pytest.fixture
@@ -114,6 +131,12 @@ def settle(page: Page) -> Page:
     return page
 
 
+def let_a_second_pass(page: Page) -> None:
+    """For the page alone, which asks then whether a template has changed."""
+    expect(page.get_by_role("status")).to_have_text("Loads itself when a template changes.")
+    page.clock.fast_forward(1000)
+
+
 def test_all_mails_are_listed_with_their_sizes_and_lead_to_each(look):
     page = look("/")
 
@@ -130,7 +153,7 @@ def test_all_mails_are_listed_with_their_sizes_and_lead_to_each(look):
 
 def test_a_mail_is_shown_in_either_scheme_whatever_the_browser_is_set_to(look):
     for browsers in ("light", "dark"):
-        page = settle(look("/mails/digest-one", color_scheme=browsers))
+        page = settle(look("/mails/digest-one", scheme=browsers))
         assert paper(page) == LIGHT
         page.get_by_role("link", name="Dark").click()
         page.wait_for_url("**scheme=dark")
@@ -168,11 +191,13 @@ def test_a_change_of_a_template_is_shown_at_the_place_where_the_mail_was_read(lo
 
     with page.expect_event("load"):
         override("welcome/subject.txt", "Come in")
+        let_a_second_pass(page)
 
     settle(page)
     page.wait_for_function(f"Math.abs(({FRAME})().scrollY - 900) < 3")
     with page.expect_event("load"):
         override("digest/body.txt", f"Dear friend,\n{own}")
+        let_a_second_pass(page)
     page.get_by_role("link", name="Text", exact=True).click()
     expect(page.locator("pre")).to_contain_text("Dear friend,")
 
@@ -181,11 +206,13 @@ def test_a_broken_template_is_told_and_the_mail_comes_back_when_it_is_mended(loo
     page = look_on("/mails/goodbye")
 
     override("goodbye/body.txt", "Goodbye\n\n{{ folows }}\n")
+    let_a_second_pass(page)
 
     expect(page.get_by_role("heading", level=1, name="A template is broken")).to_be_visible()
     expect(page.get_by_role("definition")).to_have_text(["templates/email/goodbye/body.txt", "3"])
     expect(page.get_by_text("'folows' is undefined")).to_be_visible()
     override("goodbye/body.txt", "Goodbye, {{ follows | join }}\n")
+    let_a_second_pass(page)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Goodbye")
 
 
@@ -199,7 +226,7 @@ def test_a_broken_template_is_told_in_the_list_beside_the_mails_that_can_be_made
 
 
 def test_without_scripts_all_is_there_and_loading_it_again_shows_a_change(look_on, override):
-    page = look_on("/mails/welcome?part=text", java_script_enabled=False)
+    page = look_on("/mails/welcome?part=text", scripts=False)
     expect(page.get_by_role("status")).to_have_text("After a change of a template, load the page again.")
 
     override("welcome/body.txt", "Come in, {{ follows | join }}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from newsletter.cli.demo import DRAFT_MONTH
 from newsletter.jobs.sender import utc_now
 from newsletter.mail.links import Purpose
-from tests.journeys.stock import ask, confirm, send, settle
+from tests.journeys.stock import ask, confirm, send, serving, settle
 
 WIDTHS = (320, 375, 1280)
 PUBLIC = [
@@ -31,12 +33,16 @@ DESK = [
 ]
 
 
+@pytest.fixture(scope="module")
+def demo():
+    """One for all of these, as none minds what another has done."""
+    with serving() as ready:
+        yield ready
+
+
 def open_everything(page):
     """What is folded away, as it may be wider than what is not."""
-    for summary in page.locator("summary:visible").all()[:3]:
-        summary.click()
-    for summary in page.locator("details[open] summary:visible").all()[:3]:
-        summary.scroll_into_view_if_needed()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
 def look(visit, paths):

@@ -5,14 +5,23 @@ from __future__ import annotations
 import smtplib
 from email.message import EmailMessage
 
+import pytest
+
 from newsletter.cli.demo import DRAFT_MONTH, SENT_MONTHS
 from newsletter.jobs.sender import utc_now
 from newsletter.services import editions, pictures
-from tests.journeys.stock import newest_mail, send
+from tests.journeys.stock import newest_mail, send, serving
 from tests.readers import add_readers
 
 READER = "reader1@example.org"
 FOREIGN = "https://evil.example/pixel.png"
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """One for all of these; the last one sends what is a draft for the others."""
+    with serving() as ready:
+        yield ready
 
 
 def shown(frame):
@@ -54,17 +63,6 @@ def test_the_inbox_shows_pictures_in_a_mail_and_on_our_site_and_no_others(visit,
     visit.faults.clear()
 
 
-def test_a_digest_is_seen_with_its_pictures_in_the_inbox(visit, demo):
-    add_readers(demo.database, 1, now=utc_now(), follows=("KZ", "SD"))
-    send(demo, DRAFT_MONTH)
-
-    frame = visit.open_mail(newest_mail(demo)["Subject"], READER)
-
-    pictures_seen = shown(frame)
-    assert pictures_seen
-    assert all(pictures_seen.values())
-
-
 def test_a_preview_at_the_desk_shows_pictures_or_the_words_that_stand_for_them(visit):
     visit.log_in()
     visit.open(f"/admin/editions/{DRAFT_MONTH}/preview?places=KZ,SD")
@@ -78,3 +76,14 @@ def test_a_preview_at_the_desk_shows_pictures_or_the_words_that_stand_for_them(v
     words = frame.locator("img").first.bounding_box()
     assert words["height"] > 10
     assert visit.overflow() == 0
+
+
+def test_a_digest_is_seen_with_its_pictures_in_the_inbox(visit, demo):
+    add_readers(demo.database, 1, now=utc_now(), follows=("KZ", "SD"))
+    send(demo, DRAFT_MONTH)
+
+    frame = visit.open_mail(newest_mail(demo)["Subject"], READER)
+
+    pictures_seen = shown(frame)
+    assert pictures_seen
+    assert all(pictures_seen.values())

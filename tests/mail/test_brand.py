@@ -13,19 +13,13 @@ from newsletter.domain.colour import Colour
 from newsletter.errors import InvalidInput
 from newsletter.mail import brand
 from newsletter.mail.brand import Brand
-from newsletter.mail.links import Links, Tokens
+from newsletter.mail.links import Links
 from newsletter.mail.pictures.picture import Image, Picture, PictureMode
-from newsletter.mail.publication import Publication
+from tests.mail import publisher
 
 COLOURS = st.builds(Colour, *[st.integers(0, 255)] * 3).map(str)
 LIGHT, DARK = Image.named("logo", b"light"), Image.named("logo", b"dark", "jpeg")
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    None,
-    Links("https://updates.example.org/news", Tokens("a secret key for tests")),
-)
+PUBLICATION = replace(publisher.PUBLICATION, links=Links("https://updates.example.org/news", publisher.TOKENS))
 
 
 def contrast(colour: str, ground: str) -> float:

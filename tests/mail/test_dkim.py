@@ -6,6 +6,7 @@ import email
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from functools import cache
@@ -29,21 +30,17 @@ from hypothesis import strategies as st
 
 from newsletter.errors import InvalidInput, SettingsError
 from newsletter.mail.dkim import Algorithm, Key, Signer, dns_name, dns_record, zone_line
-from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import PictureMode
-from newsletter.mail.publication import Publication
 from newsletter.services.specimens import Specimens
+from tests.mail.publisher import PUBLICATION
 
 AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
 DOMAIN = "example.org"
-LINKS = Links("https://updates.example.org", Tokens("a secret key for tests"))
 
 
 def specimens(pictures: PictureMode) -> Specimens:
     return Specimens(
-        Publication(
-            "Country Updates", "Updates — Österreich", f"updates@{DOMAIN}", "1 Sample Street", LINKS, pictures=pictures
-        )
+        replace(PUBLICATION, sender_name="Updates — Österreich", sender_address=f"updates@{DOMAIN}", pictures=pictures)
     )
 
 

@@ -82,7 +82,7 @@ def read_back(spliced: Sequence[SplicedDigest], domain: str) -> Iterator[bytes]:
     ]
     with Relay() as relay:
         chosen = RelaySettings("127.0.0.1", relay.port, tls=TlsMode.NONE, connections=2, helo_name="x.example.org")
-        with Engine(chosen) as engine:
+        with Engine([chosen]) as engine:
             engine.submit(messages)
             assert {each.verdict for each in collect(engine, len(messages))} == {Verdict.SENT}
             assert engine.close(5) == []

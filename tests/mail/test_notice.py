@@ -20,22 +20,15 @@ from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.errors import InvalidAddress
 from newsletter.mail import notice
 from newsletter.mail.brand import Brand
-from newsletter.mail.links import Links, Purpose, Tokens
+from newsletter.mail.links import Purpose
 from newsletter.mail.notice import NoticeMail, Renderer
 from newsletter.mail.pictures.picture import Image, Picture, PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.storage.places import gazetteer
+from tests.mail.publisher import PUBLICATION, TOKENS
 
 AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
-TOKENS = Tokens("a secret key for tests")
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    "Example Foundation, 1 Sample Street",
-    Links("https://updates.example.org", TOKENS),
-)
 ADA = Recipient(42, "ada@example.org", ("central-asia", "SD"))
 OF_NO_LIST = [NoticeKind.CONFIRMATION, NoticeKind.GOODBYE]
 FROM_THE_LIST = [kind for kind in NoticeKind if kind not in OF_NO_LIST]

@@ -16,19 +16,11 @@ from newsletter.domain.states import NoticeKind
 from newsletter.errors import InvalidInput, TemplateError
 from newsletter.mail import compiling, notice, templates
 from newsletter.mail.brand import Brand
-from newsletter.mail.links import Links, Tokens
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
 from newsletter.storage.places import gazetteer
 from tests.mail.crowd import crowded_contents
-
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    "Example Foundation, 1 Sample Street",
-    Links("https://updates.example.org", Tokens("a secret key for tests")),
-)
+from tests.mail.publisher import PUBLICATION
 
 
 @dataclass(frozen=True, slots=True)

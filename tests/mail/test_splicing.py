@@ -5,9 +5,7 @@ from __future__ import annotations
 import email
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from functools import cache
@@ -20,29 +18,19 @@ from newsletter.domain import overview
 from newsletter.domain import subject as subjects_
 from newsletter.domain.edition import Contents, Entry, assemble
 from newsletter.domain.month import Month
-from newsletter.domain.tally import Tally, places_by_subject
-from newsletter.mail import compiling, digest, news
-from newsletter.mail.compiled import Compiled
-from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET, NoMarks, Wording
-from newsletter.mail.links import Links, Tokens
+from newsletter.mail import digest, news
+from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
 from newsletter.mail.news import News
-from newsletter.mail.pictures.illustrated import Illustrations, illustrate
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
-from newsletter.mail.splicing import SplicedDigest, Splicer
+from newsletter.mail.splicing import SplicedDigest
 from newsletter.services.sample import sample_readings
 from newsletter.storage.places import gazetteer
 from tests.mail.crowd import crowded_contents
+from tests.mail.publisher import PUBLICATION
+from tests.mail.tried import TriedEdition
 
-AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    "Example Foundation, 1 Sample Street",
-    Links("https://updates.example.org", Tokens("a secret key for tests")),
-)
 INLINE = replace(PUBLICATION, pictures=PictureMode.INLINE)
 
 
@@ -58,19 +46,8 @@ def contents_of(name: str) -> Contents:
 
 
 @cache
-def illustrations_of(name: str, mode: PictureMode) -> Illustrations:
-    return illustrate(contents_of(name), mode)
-
-
-@cache
-def splicer_of(name: str, publication: Publication = PUBLICATION) -> tuple[Contents, Splicer]:
-    contents = contents_of(name)
-    return contents, Splicer(loaded(contents, publication), publication, gazetteer())
-
-
-def loaded(contents: Contents, publication: Publication) -> Compiled:
-    """The edition as a sender has it: written down, and read again."""
-    return Compiled.load(compiling.compile_edition(contents, publication, at=AT).dump())
+def tried(name: str, publication: Publication = PUBLICATION) -> TriedEdition:
+    return TriedEdition(contents_of(name), publication)
 
 
 def parsed(spliced: SplicedDigest) -> EmailMessage:
@@ -82,39 +59,6 @@ def parts(message: EmailMessage) -> tuple[str, str]:
     found = [message.get_body((subtype,)) for subtype in ("plain", "html")]
     text, html = (part.get_payload(decode=True).decode().replace("\r\n", "\n") for part in found if part is not None)
     return text, html
-
-
-def plainly_rendered(
-    name: str, recipient: Recipient, shortened: frozenset[str], publication: Publication
-) -> tuple[str, str]:
-    """The ordinary way: one Jinja render with this reader's entries and words."""
-    own = own_contents(name, recipient)
-    sizes = places_by_subject(gazetteer())
-    tally = Tally.of(own.entries, sum(sizes[code] for code in recipient.follows))
-    text_slots, html_slots = Wording(publication, gazetteer()).slots(recipient, own.entries, tally, len(shortened))
-
-    def forms(entry: Entry) -> Sequence[str]:
-        return ("short",) if entry.place.code in shortened else ("full",)
-
-    rendered = digest.render(
-        own,
-        publication,
-        illustrations_of(name, publication.pictures),
-        forms=forms,
-        marks=NoMarks(),
-        text_slots=text_slots,
-        html_slots=html_slots,
-    )
-    return rendered.text, rendered.html
-
-
-def own_contents(name: str, recipient: Recipient) -> Contents:
-    contents = contents_of(name)
-    return contents.only(
-        entry.place.code
-        for entry in contents.entries
-        if subjects_.covers(recipient.follows, entry.place.code, entry.place.region.code)
-    )
 
 
 def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
@@ -133,29 +77,26 @@ def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
 @pytest.mark.parametrize("number", range(500))
 def test_a_spliced_digest_equals_the_plain_render(number):
     publication = INLINE if number % 5 == 0 else PUBLICATION
-    contents, splicer = splicer_of("sample", publication)
-    recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(contents, number))
+    edition = tried("sample", publication)
+    recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(edition.contents, number))
 
-    message = parsed(splicer.splice(recipient))
+    message = parsed(edition.splicer.splice(recipient))
 
-    shortened = splicer.in_brief(recipient.follows)
-    assert parts(message) == plainly_rendered("sample", recipient, shortened, publication)
-    told = news.subject(
-        digest.subject_lead(contents.month, publication), News.of(own_contents("sample", recipient).entries)
-    )
-    assert message["Subject"] == told
+    assert parts(message) == edition.plainly_rendered(recipient)
+    lead = digest.subject_lead(edition.contents.month, publication)
+    assert message["Subject"] == news.subject(lead, News.of(edition.own(recipient).entries))
 
 
 @pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
 @pytest.mark.parametrize("count", [1, 7, 24, 70, 200])
 def test_a_digest_keeps_to_its_budgets_and_says_what_is_short(count, publication):
-    contents, splicer = splicer_of("crowd", publication)
-    follows = tuple(entry.place.code for entry in contents.entries[:count])
+    edition = tried("crowd", publication)
+    follows = tuple(entry.place.code for entry in edition.contents.entries[:count])
     recipient = Recipient(1, "reader@example.org", follows)
 
-    spliced = splicer.splice(recipient)
+    spliced = edition.splicer.splice(recipient)
     text, html = parts(parsed(spliced))
-    shortened = splicer.in_brief(follows)
+    shortened = edition.shortened(recipient)
     print(
         f"{count} places: {len(html.encode()):,} bytes of HTML, {len(spliced.data):,} in all, {len(shortened)} in brief"
     )
@@ -163,13 +104,13 @@ def test_a_digest_keeps_to_its_budgets_and_says_what_is_short(count, publication
     assert len(html.encode()) < HTML_BUDGET
     assert len(spliced.data) < MESSAGE_BUDGET
     assert ("told in brief" in html) == bool(shortened)
-    assert (text, html) == plainly_rendered("crowd", recipient, shortened, publication)
+    assert (text, html) == edition.plainly_rendered(recipient)
 
 
 @pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
 def test_who_follows_every_place_by_itself_has_a_long_list_and_keeps_to_the_budgets(publication):
-    _, splicer = splicer_of("crowd", publication)
-    spliced = splicer.splice(Recipient(1, "reader@example.org", tuple(place.code for place in gazetteer().places)))
+    follows = tuple(place.code for place in gazetteer().places)
+    spliced = tried("crowd", publication).splicer.splice(Recipient(1, "reader@example.org", follows))
 
     assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET
     assert len(spliced.data) < MESSAGE_BUDGET
@@ -195,7 +136,7 @@ def cyrillic_contents() -> Contents:
 @pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
 def test_a_month_in_another_script_keeps_to_the_budgets(publication):
     contents = cyrillic_contents()
-    splicer = Splicer(loaded(contents, publication), publication, gazetteer())
+    splicer = TriedEdition(contents, publication).splicer
     for count in (7, 24, 70, 200):
         follows = tuple(entry.place.code for entry in contents.entries[:count])
         spliced = splicer.splice(Recipient(1, "reader@example.org", follows))
@@ -206,8 +147,7 @@ def test_a_month_in_another_script_keeps_to_the_budgets(publication):
 
 def test_pictures_that_would_make_a_message_too_large_are_hosted():
     contents = replace(contents_of("crowd"), overview="Ж" * (overview.LARGEST // 2))
-    splicer = Splicer(loaded(contents, INLINE), INLINE, gazetteer())
-    spliced = splicer.splice(Recipient(1, "reader@example.org", (subjects_.ALL,)))
+    spliced = TriedEdition(contents, INLINE).splicer.splice(Recipient(1, "reader@example.org", (subjects_.ALL,)))
 
     assert len(spliced.data) < MESSAGE_BUDGET
     assert "cid:" not in parts(parsed(spliced))[1]
@@ -219,8 +159,8 @@ def test_pictures_that_would_make_a_message_too_large_are_hosted():
 
 
 def test_each_inline_picture_is_in_the_message_once_and_none_is_left_out():
-    contents, splicer = splicer_of("sample", INLINE)
-    message = parsed(splicer.splice(Recipient(1, "reader@example.org", random_follows(contents, 3))))
+    edition = tried("sample", INLINE)
+    message = parsed(edition.splicer.splice(Recipient(1, "reader@example.org", random_follows(edition.contents, 3))))
     carried = [part["Content-ID"].strip("<>") for part in message.walk() if part.get_content_maintype() == "image"]
 
     assert sorted(carried) == sorted(re.findall(r'src="cid:([^"]+)"', parts(message)[1]))
@@ -230,9 +170,9 @@ def test_each_inline_picture_is_in_the_message_once_and_none_is_left_out():
 
 
 def test_what_has_least_to_tell_is_shortened_first():
-    contents, splicer = splicer_of("crowd")
-    shortened = splicer.in_brief((subjects_.ALL,))
-    weights = {entry.place.code: entry.weight for entry in contents.entries}
+    edition = tried("crowd")
+    shortened = edition.splicer.in_brief((subjects_.ALL,))
+    weights = {entry.place.code: entry.weight for entry in edition.contents.entries}
 
     assert 0 < len(shortened) < len(weights)
     assert max(weights[code] for code in shortened) <= min(weights[code] for code in weights.keys() - shortened)
@@ -262,8 +202,9 @@ ONE_EACH = [
 
 @pytest.mark.parametrize("number", range(50))
 def test_every_digest_is_well_formed(number):
-    contents, splicer = splicer_of("sample")
-    spliced = splicer.splice(Recipient(number + 1, "reader@example.org", random_follows(contents, number)))
+    edition = tried("sample")
+    follows = random_follows(edition.contents, number)
+    spliced = edition.splicer.splice(Recipient(number + 1, "reader@example.org", follows))
     message = parsed(spliced)
 
     assert message.defects == []
@@ -277,8 +218,7 @@ def test_every_digest_is_well_formed(number):
 
 
 def test_the_one_click_header_names_the_readers_own_page():
-    _, splicer = splicer_of("sample")
-    message = parsed(splicer.splice(Recipient(7, "reader@example.org", ("KZ",))))
+    message = parsed(tried("sample").splicer.splice(Recipient(7, "reader@example.org", ("KZ",))))
     https, mailto = re.findall(r"<([^>]+)>", message["List-Unsubscribe"])
 
     assert https == PUBLICATION.links.unsubscribe(7)
@@ -288,16 +228,13 @@ def test_the_one_click_header_names_the_readers_own_page():
 
 def test_a_repeat_is_byte_identical():
     recipient = Recipient(7, "reader@example.org", ("KZ", "SD"))
-    contents, splicer = splicer_of("sample")
+    again = TriedEdition(contents_of("sample"), PUBLICATION)
 
-    assert splicer.splice(recipient) == Splicer(loaded(contents, PUBLICATION), PUBLICATION, gazetteer()).splice(
-        recipient
-    )
+    assert tried("sample").splicer.splice(recipient) == again.splicer.splice(recipient)
 
 
 def test_readers_get_different_message_ids_and_links():
-    _, splicer = splicer_of("sample")
-    one, two = (splicer.splice(Recipient(number, "reader@example.org", ("KZ",))) for number in (1, 2))
+    one, two = (tried("sample").splicer.splice(Recipient(number, "reader@example.org", ("KZ",))) for number in (1, 2))
 
     assert parsed(one)["Message-ID"] != parsed(two)["Message-ID"]
     assert one.mail_from != two.mail_from
@@ -306,8 +243,7 @@ def test_readers_get_different_message_ids_and_links():
 
 
 def test_an_internationalised_domain_goes_out_as_a_labels():
-    _, splicer = splicer_of("sample")
-    spliced = splicer.splice(Recipient(1, "leser@bücher.example", ("KZ",)))
+    spliced = tried("sample").splicer.splice(Recipient(1, "leser@bücher.example", ("KZ",)))
 
     assert spliced.rcpt_to == "leser@xn--bcher-kva.example"
     assert parsed(spliced)["To"] == "leser@xn--bcher-kva.example"
@@ -316,8 +252,8 @@ def test_an_internationalised_domain_goes_out_as_a_labels():
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.sampled_from([entry.place.code for entry in crowded_contents(200).entries]), min_size=1))
 def test_any_selection_of_a_crowded_month_keeps_to_the_budgets(codes):
-    _, splicer = splicer_of("crowd", INLINE)
-    spliced = splicer.splice(Recipient(1, "reader@example.org", subjects_.parse(codes, gazetteer())))
+    reader = Recipient(1, "reader@example.org", subjects_.parse(codes, gazetteer()))
+    spliced = tried("crowd", INLINE).splicer.splice(reader)
 
     assert len(parts(parsed(spliced))[1].encode()) < HTML_BUDGET
     assert len(spliced.data) < MESSAGE_BUDGET

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations, count, cycle, islice
 
 from newsletter.domain import subject as subjects_
@@ -75,8 +75,7 @@ class TriedEdition:
     def plainly_rendered(self, reader: Recipient) -> tuple[str, str]:
         """The ordinary way: text and HTML of one Jinja render, with line ends as a message has them."""
         own, shortened = self.own(reader), self.shortened(reader)
-        sizes = places_by_subject(gazetteer())
-        tally = Tally.of(own.entries, sum(sizes[code] for code in reader.follows))
+        tally = Tally.of(own.entries, sum(_places()[code] for code in reader.follows))
         text, html = Wording(self.publication, gazetteer()).slots(reader, own.entries, tally, len(shortened))
         rendered = self._render(own, self.publication, shortened, text, html)
         return _line_ends(rendered.text), _line_ends(rendered.html)
@@ -106,6 +105,12 @@ class TriedEdition:
         words = Slots("x", "x", "x", "https://example.org/m", "https://example.org/u")
         rendered = self._render(own, publication, self.shortened(reader), words, words)
         return re.sub(r"<p[^>]*>mark(\d+)</p>", lambda mark: markup.to_html(written[int(mark[1])]), rendered.html)
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    """How many each subject has."""
+    return places_by_subject(gazetteer())
 
 
 def _line_ends(text: str) -> str:

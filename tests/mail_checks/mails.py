@@ -6,16 +6,14 @@ import email
 from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
-from functools import cache
 from io import BytesIO
 
 from PIL import Image as Drawing
 
 from newsletter.mail.brand import Brand
-from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import Image, Picture, PictureMode
-from newsletter.mail.publication import Publication
 from newsletter.services.specimens import Specimen, Specimens
+from tests.mail import publisher
 
 
 def _logo() -> Picture:
@@ -27,13 +25,9 @@ def _logo() -> Picture:
     return Picture(*images, alt="Country Updates", width=160, height=40)
 
 
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    "Example Foundation, 1 Sample Street",
-    Links("https://updates.example.org", Tokens("a secret key for tests")),
-    Brand(logo=_logo(), footer="Country Updates is published by the Example Foundation."),
+PUBLICATION = replace(
+    publisher.PUBLICATION,
+    brand=Brand(logo=_logo(), footer="Country Updates is published by the Example Foundation."),
 )
 _MADE = Specimens(PUBLICATION)
 #: The same with its pictures in the message itself, which is written in another way.
@@ -48,7 +42,6 @@ SHOWN = [
 ]
 
 
-@cache
 def mail(name: str) -> Specimen:
     """One of the NAMES."""
     hosted = name.removesuffix("-inline")

@@ -1,4 +1,7 @@
-"""A mail in a real browser, where nothing is fetched, and what can be measured in it."""
+"""A mail in a real browser, where nothing is fetched, and what can be measured in it.
+
+One window shows many mails, one after the other: to open one, and to read axe into it, takes longer than a look.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from tests.mail_checks import tools
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
+WIDTH = 700  #: px, of a usual window
 
 #: Rules of axe that are about a page, and not about a mail, which is a part of the client's page.
 PAGE_RULES = ["region", "landmark-one-main"]
@@ -91,16 +95,18 @@ _WIDEST_TEXT = """
 
 
 @contextmanager
-def opened(browser: Browser, html: str, width: int = 700) -> Iterator[Page]:
-    """A page that shows a mail; a request of it comes to nothing, as where a client blocks pictures."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = context.new_page()
-    page.route("**/*", lambda route: route.abort())
-    page.set_content(html)
-    try:
+def opened(browser: Browser) -> Iterator[Page]:
+    """A window for mails; a request of theirs comes to nothing, as where a client blocks pictures."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route("**/*", lambda route: route.abort())
         yield page
-    finally:
-        context.close()
+
+
+def show(page: Page, html: str, width: int = WIDTH) -> None:
+    """A mail on light paper, in place of the one that was shown."""
+    set_to(page, "light", width)
+    page.set_content(html)
 
 
 @cache
@@ -110,7 +116,7 @@ def _axe() -> str:
 
 def barriers(page: Page) -> str:
     """What axe finds that keeps somebody from reading the page, each as a line."""
-    if not page.evaluate("'axe' in window"):
+    if not page.evaluate("'axe' in window"):  # it outlasts the mail that it was read in for
         page.evaluate(_axe())
     options = {
         "resultTypes": ["violations", "incomplete"],

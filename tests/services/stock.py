@@ -17,7 +17,7 @@ from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
 from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.mail.links import Tokens
-from newsletter.services import claims, deliveries, editions, editorial, results
+from newsletter.services import deliveries, editions, editorial, results, runs
 from newsletter.services.claims import Arming, Claim
 from newsletter.services.consents import Origin
 from newsletter.services.results import Recording
@@ -93,7 +93,7 @@ def everybody(_follows: Sequence[str]) -> bool:
 
 def begin(session: Session) -> tuple[Arming, Recording]:
     """A sender's life."""
-    owner = claims.begin_run(session, now=NOW)
+    owner = runs.begin(session, runs.EVERYTHING, now=NOW)
     return Arming(owner, TOKENS, NOW), Recording(owner, TOKENS, NOW)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.mail.recipient import Recipient
-from newsletter.services import claims, deliveries, notices, signup, suppressions
+from newsletter.services import claims, deliveries, notices, runs, signup, suppressions
 from newsletter.services.claims import Claim
 from newsletter.storage.tables import Delivery, Notice, SenderRun, Subscriber
 from tests.conftest import NOW
@@ -30,7 +30,7 @@ SECOND = int(NOW.timestamp())
 
 
 def arm(session, arming, edition_id, *, after=0, limit=100, has_news=everybody):
-    return claims.arm_pending(session, arming, edition_id, after=after, has_news=has_news, limit=limit)
+    return claims.arm_pending(session, arming, edition_id, between=(after, runs.LAST), has_news=has_news, limit=limit)
 
 
 def readers_of(armed):
@@ -95,8 +95,8 @@ def test_only_deferred_rows_that_are_due_are_armed_the_longest_due_first(databas
             row.state, row.due_at, row.attempt = "deferred", due_at, 2
     with database.writing() as session:
         arming, _ = begin(session)
-        first = claims.arm_deferred(session, arming, edition_id, has_news=everybody, limit=2)
-        rest = claims.arm_deferred(session, arming, edition_id, has_news=everybody, limit=9)
+        first = claims.arm_due(session, arming, edition_id, has_news=everybody, limit=2)
+        rest = claims.arm_due(session, arming, edition_id, has_news=everybody, limit=9)
         rows = deliveries_of(session, edition_id)
 
     assert readers_of(first) == [4, 1]
@@ -117,20 +117,10 @@ def test_who_leaves_while_deferred_is_skipped_when_it_is_due(database, settings)
         session.execute(update(Delivery).values(state="deferred", due_at=SECOND, attempt=1))
         session.get_one(Subscriber, 1).state = "ended"
         arming, _ = begin(session)
-        assert claims.arm_deferred(session, arming, edition_id, has_news=everybody, limit=9).deliveries == []
+        assert claims.arm_due(session, arming, edition_id, has_news=everybody, limit=9).deliveries == []
         row = deliveries_of(session, edition_id)[0]
 
     assert (row.state, row.detail, row.due_at) == ("skipped", "ended", None)
-
-
-def test_a_tick_of_25_costs_few_statements(database, settings):
-    edition_id = start_sending(database, settings, ["KZ"] * 40)
-    with database.writing() as session:
-        arming, _ = begin(session)
-    with counted(database) as statements, database.writing() as session:
-        assert len(arm(session, arming, edition_id, limit=25).deliveries) == 25
-
-    assert len(statements) == 3  # candidates, who of them is suppressed, the armed
 
 
 def test_a_new_sender_takes_back_what_a_dead_one_had_armed_and_flags_it(database, settings):
@@ -143,7 +133,7 @@ def test_a_new_sender_takes_back_what_a_dead_one_had_armed_and_flags_it(database
         arm(session, arming, edition_id, limit=2)
         assert len(claims.arm_notices(session, arming, limit=9)) == 1
     with database.writing() as session:
-        owner = claims.begin_run(session, now=NOW + timedelta(minutes=5))
+        owner = runs.begin(session, runs.EVERYTHING, now=NOW + timedelta(minutes=5))
         rows = deliveries_of(session, edition_id)
         waiting = session.scalars(select(Notice).order_by(Notice.id).execution_options(populate_existing=True)).all()
         notice_facts = [(each.state, each.owner, each.flagged, each.attempt, each.due_at) for each in waiting]
@@ -165,7 +155,7 @@ def test_what_a_dead_sender_had_armed_of_a_cancelled_edition_is_skipped_and_flag
     with database.writing() as session:
         deliveries.cancel(session, NOVEMBER, now=NOW)
     with database.writing() as session:
-        claims.begin_run(session, now=NOW)
+        runs.begin(session, runs.EVERYTHING, now=NOW)
         rows = deliveries_of(session, edition_id)
 
     told = [(row.state, row.detail, row.flagged) for row in rows]
@@ -174,8 +164,8 @@ def test_what_a_dead_sender_had_armed_of_a_cancelled_edition_is_skipped_and_flag
 
 def test_a_run_has_a_beginning_and_an_end(database):
     with database.writing() as session:
-        first, second = (claims.begin_run(session, now=NOW) for _ in range(2))
-        claims.end_run(session, second, now=NOW + timedelta(hours=1))
+        first, second = (runs.begin(session, runs.EVERYTHING, now=NOW) for _ in range(2))
+        runs.end(session, second, now=NOW + timedelta(hours=1))
     with database.reading() as session:
         runs = session.scalars(select(SenderRun).order_by(SenderRun.id)).all()
 
@@ -210,7 +200,7 @@ def test_notices_are_armed_the_longest_due_first_with_what_was_asked(database):
     ]
     assert [each.recipient.follows for each in armed] == [("SD", "KZ"), ("KZ",), ("all",)]
     assert {each.created_at for each in armed} == {NOW}
-    assert len(statements) == 5  # what is due, who is suppressed, what was asked; the armed, the skipped
+    assert len(statements) == 4  # what is due, what was asked; the armed, the skipped
     with database.reading() as session:
         facts = session.execute(select(Notice.state, Notice.owner, Notice.due_at, Notice.detail).order_by(Notice.id))
         owner = arming.owner

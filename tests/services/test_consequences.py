@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.states import SuppressionReason
-from newsletter.services import claims, deliveries, editions, results, suppressions
+from newsletter.services import claims, deliveries, editions, results, runs, suppressions
 from newsletter.services.claims import Arming, Claim
 from newsletter.storage.tables import Consent, Delivery, Notice, Subscriber, Subscription, Suppression
 from tests.conftest import NOW
@@ -65,7 +65,7 @@ def test_a_sender_that_was_thought_dead_writes_nothing(database, sent):
     recording, armed = sent
     with database.writing() as session:
         arming, _ = begin(session)
-        taken = claims.arm_pending(session, arming, armed[0].edition_id, after=0, has_news=everybody, limit=5)
+        taken = claims.arm_pending(session, arming, armed[0].edition_id, between=(0, runs.LAST), has_news=everybody, limit=5)
     before = dump(database)
 
     assert record(database, recording, *[Outcome(claim, Verdict.SENT, OK) for claim in armed]) == 0
@@ -124,7 +124,7 @@ def test_who_has_bounced_is_not_armed_for_another_edition_in_the_same_tick(datab
     with database.writing() as session:
         results.record(session, [(armed[0], Outcome(armed[0], Verdict.NEVER, NO_MAILBOX))], recording)
         arming = Arming(recording.owner, TOKENS, NOW)
-        more = claims.arm_pending(session, arming, other, after=0, has_news=everybody, limit=9)
+        more = claims.arm_pending(session, arming, other, between=(0, runs.LAST), has_news=everybody, limit=9)
 
     assert [each.claim.row_id for each in more.deliveries] == [2]
 
@@ -188,7 +188,7 @@ def test_a_refusal_changes_no_edition_that_is_not_sent_any_more(sqlite, settings
     edition_id = start_sending(sqlite, settings, ["KZ"])
     with sqlite.writing() as session:
         arming, recording = begin(session)
-        claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=1)
+        claims.arm_pending(session, arming, edition_id, between=(0, runs.LAST), has_news=everybody, limit=1)
         edition = editions.get(session, NOVEMBER)
         edition.state, edition.note = state, "what a person wrote"
     record(sqlite, recording, Outcome(Claim(edition_id, 1, 1), Verdict.REFUSED, UNAUTHENTICATED))

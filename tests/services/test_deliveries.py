@@ -97,7 +97,7 @@ def test_pausing_and_resuming_20_times_changes_no_delivery(database, approved):
         with database.writing() as session:
             assert deliveries.pause(session, NOVEMBER, note=f"turn {turn}").state == "paused"
         with database.writing() as session:
-            assert deliveries.resume(session, NOVEMBER).note is None
+            assert deliveries.resume(session, NOVEMBER, now=NOW).note is None
 
     assert planned(database) == before
 
@@ -105,7 +105,7 @@ def test_pausing_and_resuming_20_times_changes_no_delivery(database, approved):
 _ACTS = {
     "start": lambda session: deliveries.start(session, NOVEMBER, by="a test", now=NOW),
     "pause": lambda session: deliveries.pause(session, NOVEMBER),
-    "resume": lambda session: deliveries.resume(session, NOVEMBER),
+    "resume": lambda session: deliveries.resume(session, NOVEMBER, now=NOW),
     "cancel": lambda session: deliveries.cancel(session, NOVEMBER, now=NOW),
 }
 #: What becomes of an edition in each state by each act; None: it is refused.

@@ -13,7 +13,7 @@ from newsletter.config import Settings
 from newsletter.delivery.outcome import Outcome, Phase, Verdict, classify
 from newsletter.delivery.reply import Reply
 from newsletter.domain.states import DeliveryState
-from newsletter.services import claims, deliveries, editions, results, suppressions
+from newsletter.services import claims, deliveries, editions, results, runs, suppressions
 from newsletter.services.claims import Arming, Claim
 from newsletter.services.results import Recording
 from newsletter.storage.database import Database
@@ -96,7 +96,7 @@ def send(database: Database, take: Take) -> datetime:
     """Tick until the edition is done with or stopped; the time by then."""
     now = NOW
     with database.writing() as session:
-        owner = claims.begin_run(session, now=now)
+        owner = runs.begin(session, runs.EVERYTHING, now=now)
         edition_id = editions.get(session, NOVEMBER).id
     outcomes: list[Outcome] = []
     after = 0
@@ -109,9 +109,9 @@ def send(database: Database, take: Take) -> datetime:
             if edition.state != "sending" or deliveries.finish(session, edition, now=now):
                 return now
             arming = Arming(owner, TOKENS, now)
-            due = claims.arm_deferred(session, arming, edition_id, has_news=everybody, limit=ARMED).deliveries
+            due = claims.arm_due(session, arming, edition_id, has_news=everybody, limit=ARMED).deliveries
             limit = ARMED - len(due)
-            more = claims.arm_pending(session, arming, edition_id, after=after, has_news=everybody, limit=limit)
+            more = claims.arm_pending(session, arming, edition_id, between=(after, runs.LAST), has_news=everybody, limit=limit)
             armed = due + more.deliveries
             next_due = session.scalar(select(func.min(Delivery.due_at)))
         outcomes = [take(each.claim, now) for each in armed]
@@ -205,7 +205,7 @@ def test_a_relay_that_refuses_us_pauses_the_edition_within_a_tick_and_harms_nobo
     assert {row.attempt for row in rows.values() if row.state == "pending"} == {0}
 
     with database.writing() as session:
-        deliveries.resume(session, NOVEMBER)
+        deliveries.resume(session, NOVEMBER, now=NOW)
     send(database, relay.take)
 
     assert deliveries_left > READERS // 2

@@ -13,18 +13,10 @@ from newsletter.domain.states import NoticeKind
 from newsletter.errors import NotFound, TemplateError
 from newsletter.mail import templates
 from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
-from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.services.specimens import Specimen, Specimens, check_templates, specimens
-
-PUBLICATION = Publication(
-    "Country Updates",
-    "Country Updates",
-    "updates@example.org",
-    "Example Foundation, 1 Sample Street",
-    Links("https://updates.example.org", Tokens("a secret key for tests")),
-)
+from tests.mail.publisher import PUBLICATION
 
 
 @pytest.fixture

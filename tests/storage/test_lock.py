@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from newsletter.errors import SenderRunning, StorageUnavailable
 from newsletter.storage.database import Database
-from newsletter.storage.lock import _ADVISORY_KEY, SenderLock
+from newsletter.storage.lock import _SPACE, _WHOLE, SenderLock
 
 #: Holds the lock until it is killed, or its input ends.
 HOLDER = """
@@ -104,7 +104,7 @@ def wait_until_the_server_knows(database: Database) -> None:
     if database.path is None:
         with database.engine.connect() as connection:
             connection.execute(text("SET lock_timeout = '10s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": _SPACE, "key": _WHOLE})
 
 
 def test_databases_have_locks_of_their_own(sqlite, postgresql, tmp_path):

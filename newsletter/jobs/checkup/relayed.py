@@ -1,12 +1,13 @@
-"""The relay, as delivery.probe finds it."""
+"""A relay, as delivery.probe finds it; where there are several, each is looked at."""
 
 from __future__ import annotations
 
 import re
 
+from newsletter.delivery.access_token import TokenUnavailable
 from newsletter.delivery.offers import Offers
 from newsletter.delivery.probe import Probed, probe
-from newsletter.delivery.settings import RelaySettings
+from newsletter.delivery.settings import Mechanism, RelaySettings
 from newsletter.errors import RelayError, RelayRefused
 from newsletter.jobs.checkup.finding import Finding, bad, ok, sentence, warn
 
@@ -26,7 +27,13 @@ def check(settings: RelaySettings, *, timeout: float) -> Finding:
 
 def refused(settings: RelaySettings, error: RelayError) -> Finding:
     """No session: why, and whose business it is."""
-    words = sentence(_without_secrets(str(error), settings))
+    told = _without_secrets(str(error), settings)
+    words = sentence(told if settings.name in told else f"at {settings.name}: {told}")
+    has_token = settings.auth is Mechanism.XOAUTH2
+    if isinstance(error, TokenUnavailable):
+        return bad("relay", words, "Mend whatever renews the access token, or SMTP_TOKEN_FILE.")
+    if error.reply_code in _AUTHENTICATION and has_token:
+        return bad("relay", words, "Have the token renewed, and see that it is for the user in SMTP_URL.")
     if error.reply_code in _AUTHENTICATION:
         return bad("relay", words, "Mend the user and the password in SMTP_URL.")
     if isinstance(error, RelayRefused):
@@ -38,7 +45,7 @@ def refused(settings: RelaySettings, error: RelayError) -> Finding:
 
 def let_in(settings: RelaySettings, found: Probed) -> Finding:
     """A session: what is offered, and what should be otherwise."""
-    words = f"{settings.host}:{settings.port} answers: {', '.join(_told(found))}."
+    words = f"{settings.name} answers: {', '.join(_told(found))}."
     doubts = _doubts(settings, found)
     return warn("relay", words, " ".join(doubts)) if doubts else ok("relay", words)
 

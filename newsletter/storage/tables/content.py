@@ -64,7 +64,7 @@ class Edition(Base):
     send_started_by: Mapped[str | None] = mapped_column(String(320))
     ended_at: Mapped[datetime | None]  #: when the last delivery was done with, or it was cancelled
     deadline_at: Mapped[datetime | None]  #: who has not got it by then doesn't get it any more
-    first_wave: Mapped[int | None]  #: how many readers get it before the rest; None when there is no such wave any more
+    first_wave: Mapped[int | None]  #: the last subscriber who gets it before the rest; None once the rest follows
     rest_at: Mapped[datetime | None]  #: when the rest follows; None until the first wave is out
     note: Mapped[str | None] = mapped_column(Text)  #: why it is paused or waits, in words for an admin
     overview: Mapped[str] = mapped_column(Text, default="", server_default="")  #: the month as a whole, Markdown

@@ -80,7 +80,7 @@ class SenderRun(Base):
     """One life of a sender; its id is the owner of the rows that it arms. Never used again, so that it fences."""
 
     __tablename__ = "sender_run"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (Index("ix_sender_run_scope", "scope", "id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(String(80), default="all", server_default="all")  #: what it may send
@@ -131,3 +131,4 @@ class SendingGuard(Base):
     home: Mapped[str] = mapped_column(Text)  #: which file or server it is; a restored copy is another one
     halted_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)  #: why nothing is sent until an admin says so
+    accepted_at: Mapped[datetime | None]  #: when an admin last said so

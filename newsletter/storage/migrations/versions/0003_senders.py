@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("sender_run", sa.Column("scope", sa.String(length=80), server_default="all", nullable=False))
     op.add_column("sender_run", sa.Column("ticks", sa.Integer(), server_default="0", nullable=False))
     op.add_column("sender_run", sa.Column("ticked_at", sa.Integer(), nullable=True))
+    op.create_index("ix_sender_run_scope", "sender_run", ["scope", "id"])
     op.add_column("edition", sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("edition", sa.Column("first_wave", sa.Integer(), nullable=True))
     op.add_column("edition", sa.Column("rest_at", sa.DateTime(timezone=True), nullable=True))
@@ -54,6 +55,7 @@ def upgrade() -> None:
         sa.Column("home", sa.Text(), nullable=False),
         sa.Column("halted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_guard")),
     )
 
@@ -75,6 +77,7 @@ def downgrade() -> None:
     op.drop_table("shard")
     for column in ("rest_at", "first_wave", "deadline_at"):
         op.drop_column("edition", column)
+    op.drop_index("ix_sender_run_scope", "sender_run")
     for column in ("ticked_at", "ticks", "scope"):
         op.drop_column("sender_run", column)
     _allow_states(_STATES[:-1])

@@ -1,0 +1,80 @@
+"""Where benchmarks send to, and the peer that sends the same: Postfix's smtp-sink and smtp-source, and our slow sink."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+SOURCE_HEADERS = 135  #: bytes of the header that smtp-source puts above the content it is asked for
+_OPENING_SECONDS = 10.0  #: for a server to answer
+
+
+@contextmanager
+def smtp_sink() -> Iterator[int]:
+    """Postfix's test server, on a free port of this machine: takes everything, and forgets it."""
+    port = free_port()
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
+    with _running([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], port):
+        yield port
+
+
+@contextmanager
+def slow_sink(milliseconds: float) -> Iterator[int]:
+    """The same, but each message is answered after a while."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.slow_sink", str(port), "--delay", str(milliseconds)]
+    with _running(command, port):
+        yield port
+
+
+def smtp_source(port: int, messages: int, sessions: int, size: int) -> float:
+    """The rate of Postfix's load generator, in messages of `size` bytes a second; -d keeps its connections open."""
+    counted = ["-s", str(sessions), "-m", str(messages), "-l", str(size - SOURCE_HEADERS)]
+    envelope = ["-f", "updates@example.org", "-t", "reader@example.org"]
+    began = time.monotonic()
+    subprocess.run([_program("smtp-source"), "-d", *counted, *envelope, f"127.0.0.1:{port}"], check=True)
+    return messages / (time.monotonic() - began)
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_open(port: int, process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    """Until somebody listens. Raises SystemExit when the process ends before that, or takes too long."""
+    until = time.monotonic() + _OPENING_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    raise SystemExit(f"nothing answers on port {port}")
+
+
+@contextmanager
+def _running(command: Sequence[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command)
+    try:
+        wait_until_open(port, process)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if found is None:
+        raise SystemExit(f"{name} is missing; install it with: apt-get install --no-install-recommends postfix")
+    return found

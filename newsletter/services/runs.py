@@ -1,0 +1,125 @@
+"""The lives of senders: each owns what it arms, and is fenced off by the next one in its scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from newsletter.domain.states import DeliveryState, EditionState
+from newsletter.errors import SenderRunning
+from newsletter.services import deliveries
+from newsletter.storage import lock, outbox_queries
+from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun
+
+LAST: Final = 2**31 - 1  #: no subscriber's id is above it
+MOST_TRIES: Final = 5  #: what was under way in so many deaths of a sender may be their cause, and is held
+AT_WORK_SECONDS: Final = 15  #: a sender that has ticked within them counts as one of those who share the rates
+KEPT: Final = timedelta(days=30)  #: how long the runs that ended are remembered
+
+MAY_HOLD_ARMED = [state.value for state in (EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a sender may send. Those of senders that run side by side have nothing in common."""
+
+    notices: bool = True
+    edition_id: int | None = None  #: None: every edition, if it sends editions at all
+    first: int = 0  #: subscriber, of the edition
+    last: int = LAST  #: the same, inclusive
+
+    @property
+    def name(self) -> str:
+        """As it is kept with a run."""
+        if self.edition_id is not None:
+            return f"edition {self.edition_id} from {self.first}"
+        return lock.EVERYTHING if self.last else "notices"
+
+    def covers(self, edition_id: int) -> bool:
+        """Whether deliveries of this edition are in it."""
+        return self.last > 0 and self.edition_id in (None, edition_id)
+
+
+EVERYTHING: Final = Scope()
+NOTICES: Final = Scope(last=0)
+
+
+def begin(session: Session, scope: Scope, *, now: datetime) -> int:
+    """Begin a sender's life, and return its owner id. Call it with the lock of its scope held.
+
+    What is armed in its scope was armed by a sender that is dead: it goes back, flagged, because a copy may be out.
+    What was under way in MOST_TRIES deaths in a row is held instead.
+    """
+    # Waits for a sender that is in the middle of a tick and doesn't know yet that its lock is gone.
+    alive = select(SenderRun.id).where(SenderRun.ended_at.is_(None))
+    if scope != EVERYTHING:
+        alive = alive.where(SenderRun.scope.in_([scope.name, EVERYTHING.name]))
+    session.execute(alive.order_by(SenderRun.id).with_for_update())
+    session.execute(delete(SenderRun).where(SenderRun.ended_at < now - KEPT))
+    run = SenderRun(scope=scope.name, started_at=now, ticked_at=int(now.timestamp()))
+    session.add(run)
+    session.flush()
+    # By edition, so that the deliveries of all the years before are not looked through.
+    for edition in session.scalars(select(Edition).where(Edition.state.in_(MAY_HOLD_ARMED))).all():
+        if scope.covers(edition.id):
+            _take_back(session, scope, edition, now=now)
+    if scope.notices:
+        is_suspect = (Notice.attempt >= MOST_TRIES) & Notice.flagged
+        returned = _returned(is_suspect, Notice.detail) | {
+            "due_at": case((is_suspect, None), else_=int(now.timestamp()))
+        }
+        session.execute(update(Notice).where(Notice.state == DeliveryState.ARMED.value).values(returned))
+    return run.id
+
+
+def _take_back(session: Session, scope: Scope, edition: Edition, *, now: datetime) -> None:
+    is_suspect = (Delivery.attempt >= MOST_TRIES) & Delivery.flagged
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.edition_id == edition.id,
+            Delivery.subscriber_id.between(scope.first, scope.last),
+            Delivery.state == DeliveryState.ARMED.value,
+        )
+        .values(_returned(is_suspect, Delivery.detail))
+    )
+    if edition.state == EditionState.CANCELLED.value:
+        deliveries.skip_the_rest(session, edition.id, now=now)
+
+
+def _returned(is_suspect: ColumnElement[bool], detail: InstrumentedAttribute[str | None]) -> dict[str, object]:
+    words = f"held: the sender died {MOST_TRIES} times while this was under way"
+    return {
+        "state": case((is_suspect, DeliveryState.HELD.value), else_=DeliveryState.PENDING.value),
+        "detail": case((is_suspect, words), else_=detail),
+        "owner": None,
+        "flagged": True,
+    }
+
+
+def tick(session: Session, owner: int, scope: Scope, *, now: datetime) -> None:
+    """Begin a tick's transaction. Raises SenderRunning when another sender has begun in this scope since.
+
+    A lock on PostgreSQL ends with its connection, so that a sender may learn only here that it was replaced.
+    """
+    second = int(now.timestamp())
+    if not outbox_queries.TICK.change(session, owner=owner, of_scope=scope.name, second=second):
+        raise SenderRunning("another sender has taken over")
+
+
+def end(session: Session, owner: int, *, now: datetime) -> None:
+    """Note that a sender has stopped in good order."""
+    session.execute(update(SenderRun).where(SenderRun.id == owner).values(ended_at=now))
+
+
+def at_work(session: Session, *, now: datetime) -> int:
+    """How many senders of editions are at work now, at least 1."""
+    ticked_since = int(now.timestamp()) - AT_WORK_SECONDS
+    query = select(func.count()).where(
+        SenderRun.ended_at.is_(None), SenderRun.scope != NOTICES.name, SenderRun.ticked_at > ticked_since
+    )
+    return max(1, session.scalar(query) or 0)

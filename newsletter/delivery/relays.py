@@ -75,7 +75,10 @@ class Relays:
 
     def wake_at(self, now: float) -> float:
         """When there is something to do even if nothing is heard from any relay."""
-        return min(self._judge_at, self._shares_at, *(pool.wake_at(now) for pool in self._pools))
+        wake_at = self._judge_at if self._shares is None else min(self._judge_at, self._shares_at)
+        for pool in self._pools:
+            wake_at = min(wake_at, pool.wake_at(now))
+        return wake_at
 
     def spread(self, now: float) -> None:
         """Give what waits to free connections, and open more if that is not enough."""

@@ -56,8 +56,8 @@ class Pace:
             return None
         until = datetime.fromtimestamp(pause.until, self._settings.zone)
         words = (
-            f"{pause.name} refuses this sender: {consequences.told(outcome.reply)}. {advise(outcome.reply)} Its "
-            f"readers wait until {until:%H:%M}, or until 'newsletter destination resume {pause.name}'; nobody else does."
+            f"{pause.name} refuses this sender: {consequences.told(outcome.reply)}. {advise(outcome.reply)} Only its "
+            f"readers wait, until {until:%H:%M} or 'newsletter destination resume {pause.name}'."
         )
         self._pacer.describe(pause.name, words)
         return words

@@ -117,8 +117,7 @@ def show(few: Sequence[Sent], many: Sequence[Sent]) -> None:
         "counting",
         "bytes a planned delivery",
         "bytes a sent delivery",
-        "bytes written to the disk a delivery",
-        "bytes of WAL a delivery (PostgreSQL)",
+        "bytes written a delivery (SQLite: to the disk; PostgreSQL: to its log)",
     )
     print(table(head, map(_storage, sizes)))
 
@@ -144,8 +143,7 @@ def _storage(sent: Sent) -> list[str]:
         f"{sent.counting_seconds:.2f} s",
         f"{sent.planned_bytes / readers:.0f}",
         f"{sent.sent_bytes / readers:.0f}",
-        f"{sent.run.written_bytes / readers:.0f}",
-        f"{sent.wal_bytes / readers:.0f}",
+        f"{(sent.wal_bytes or sent.run.written_bytes) / readers:.0f}",
     ]
 
 

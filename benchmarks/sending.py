@@ -9,6 +9,7 @@ import argparse
 import os
 import time
 from dataclasses import dataclass
+from statistics import mean
 
 from benchmarks import audience, relay, sending_process
 from benchmarks.audience import Audience
@@ -24,7 +25,6 @@ class Comparison:
     """One run of ours between two of the peer's."""
 
     audience: Audience
-    dkim: str
     run: Run
     message_bytes: int  #: with the signature
     planning_seconds: float
@@ -36,18 +36,22 @@ class Comparison:
         return self.audience.readers / self.run.seconds
 
     @property
-    def ratio(self) -> float:
-        return self.rate / (sum(self.peers) / len(self.peers))
+    def peer(self) -> float:
+        return mean(self.peers)
 
-    def row(self) -> list[str]:
+    @property
+    def ratio(self) -> float:
+        return self.rate / self.peer
+
+    def row(self, dkim: str) -> list[str]:
         readers = self.audience.readers
         return [
-            self.dkim,
+            dkim,
             f"{self.message_bytes:,}",
             f"{self.rate:,.0f}/s",
             f"{self.peers[0]:,.0f}/s, {self.peers[1]:,.0f}/s",
             f"{self.ratio:.2f}",
-            f"{WANTED[self.dkim]:.2f}",
+            f"{WANTED[dkim]:.2f}",
             f"{self.run.cpu_seconds / readers * 1e6:.0f} µs",
             f"{self.run.peak_mb:.0f} MB",
             f"{self.planning_seconds:.2f} s",
@@ -79,14 +83,14 @@ def main() -> None:
     with relay.smtp_sink() as port:
         for dkim in arguments.dkim:
             with instance(port, dkim=dkim, connections=str(arguments.sessions)) as made:
-                found = compare(made, port, arguments.readers, arguments.sessions, dkim)
-                rows.append(found.row())
+                found = compare(made, port, arguments.readers, arguments.sessions)
+                rows.append(found.row(dkim))
                 words = f"{found.audience.words}\n{made.words}"
     print(f"{words}; {arguments.sessions} sessions to smtp-sink on the same machine, {os.cpu_count()} cores\n")
     print(table(HEAD, rows))
 
 
-def compare(made: Instance, port: int, readers: int, sessions: int, dkim: str, followed: int | None = None) -> Comparison:
+def compare(made: Instance, port: int, readers: int, sessions: int, *, followed: int | None = None) -> Comparison:
     """Send one edition, and let the peer send a quarter as many messages before and after."""
     found = audience.fill(made.database, made.settings, readers, followed=followed)
     size = found.message_bytes + signature_bytes(made)
@@ -98,7 +102,7 @@ def compare(made: Instance, port: int, readers: int, sessions: int, dkim: str, f
     before = relay.smtp_source(port, messages, sessions, size)
     run = sending_process.run(made, readers)
     after = relay.smtp_source(port, messages, sessions, size)
-    return Comparison(found, dkim, run, size, planned, made.bytes_stored() - stored, (before, after))
+    return Comparison(found, run, size, planned, made.bytes_stored() - stored, (before, after))
 
 
 def signature_bytes(made: Instance) -> int:

@@ -58,10 +58,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "newsletter.db"
     database = Database(f"sqlite:///{path}")
     migrating.upgrade(database)
+    close_as_one_file(database)
+    return path
+
+
+def close_as_one_file(database: Database) -> None:
+    """Close a SQLite database, all of which is in its one file then."""
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
-    return path
 
 
 @pytest.fixture(scope="session")

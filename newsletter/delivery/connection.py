@@ -22,7 +22,7 @@ from newsletter.delivery.outcome import Phase
 from newsletter.delivery.protocol import Conversation
 from newsletter.delivery.route import Address
 from newsletter.delivery.send_buffer import SendBuffer
-from newsletter.delivery.settings import RelaySettings, Timeouts
+from newsletter.delivery.settings import RelaySettings
 from newsletter.delivery.tls import TlsChannel
 from newsletter.errors import RelayError, RelayUnavailable
 
@@ -59,7 +59,7 @@ class Connection:
         self.heard_at = -math.inf  #: when the last reply came
         self.moved_at = now  #: when the last reply came, or something was written
         self.around = around
-        self._waits = _waits(timeouts)
+        self._waits = timeouts.by_phase
         self._handshake = Handshake(around.settings, partial(read_token, around.settings.token_file), plain=plain)
         self._buffer: SendBuffer = self._handshake.buffer
         self._now = now
@@ -290,16 +290,3 @@ class Connection:
 
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else type(error).__name__
-
-
-def _waits(timeouts: Timeouts) -> tuple[float, ...]:
-    """Seconds for each Phase, by its number."""
-    others = {
-        Phase.CONNECT: timeouts.connect,
-        Phase.TLS: timeouts.connect,
-        Phase.GREETING: timeouts.greeting,
-        Phase.DATA: timeouts.data,
-        Phase.DOT: timeouts.dot,
-        Phase.QUIT: timeouts.quit,
-    }
-    return tuple(others.get(phase, timeouts.command) for phase in Phase)

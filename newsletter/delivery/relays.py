@@ -5,7 +5,7 @@ A relay that can't be reached is rested by its pool, and the others carry on wit
 
 import math
 import selectors
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from newsletter.delivery.connection import Connection
 from newsletter.delivery.message_queue import MessageQueue
@@ -46,7 +46,8 @@ class Relays:
         self._judge_at = math.inf  #: when to look at deadlines next
         self._shares_at = math.inf  #: when to look at the relays that keep others waiting
         self._grain = min(1.0, *(_shortest(each.timeouts) / 4 for each in relays))  #: how late one may be seen, seconds
-        self._combined: tuple[tuple[RelayError, ...], RelayError | None] = ((), None)
+        self._told: tuple[RelayError, ...] = ()  #: the troubles of all relays that `_trouble` is made of
+        self._trouble: RelayError | None = None
 
     def __bool__(self) -> bool:
         """Whether any connection is open or being opened."""
@@ -59,19 +60,14 @@ class Relays:
 
     @property
     def trouble(self) -> RelayError | None:
-        """Why no relay can be used; None while one can. A person is needed only where all relays refuse us."""
-        if self._shares is None:
-            return self._pools[0].trouble
-        if any(pool.trouble is None for pool in self._pools):
-            return None
+        """Why no relay can be used; None while one can."""
         troubles = self.troubles
-        if self._combined[0] != tuple(troubles.values()):
-            kind = (
-                RelayRefused if all(isinstance(each, RelayRefused) for each in troubles.values()) else RelayUnavailable
-            )
-            words = "; ".join(f"{name}: {error}" for name, error in troubles.items())
-            self._combined = (tuple(troubles.values()), kind(f"no relay can be used: {words}"))
-        return self._combined[1]
+        if len(troubles) < len(self._pools):
+            return None
+        if len(troubles) > 1 and self._told != tuple(troubles.values()):
+            self._told = tuple(troubles.values())
+            self._trouble = _combined(troubles)
+        return self._trouble if len(troubles) > 1 else next(iter(troubles.values()))
 
     def wake_at(self, now: float) -> float:
         """When there is something to do even if nothing is heard from any relay."""
@@ -133,6 +129,13 @@ class Relays:
     def _judge_soon(self, now: float) -> None:
         """Deadlines may have changed: don't sleep past the nearest there can be."""
         self._judge_at = min(self._judge_at, now + self._grain)
+
+
+def _combined(troubles: Mapping[str, RelayError]) -> RelayError:
+    """One for all. A person is needed only where every relay refuses us."""
+    words = "; ".join(f"{name}: {error}" for name, error in troubles.items())
+    is_refusal = all(isinstance(error, RelayRefused) for error in troubles.values())
+    return (RelayRefused if is_refusal else RelayUnavailable)(f"no relay can be used: {words}")
 
 
 def _shortest(timeouts: Timeouts) -> float:

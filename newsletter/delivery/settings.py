@@ -10,6 +10,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Final
 
+from newsletter.delivery.outcome import Phase
 from newsletter.errors import SettingsError
 
 SUBMISSION_PORT: Final = 587  #: RFC 6409
@@ -54,6 +55,19 @@ class Timeouts:
     def __post_init__(self) -> None:
         if any(not 0 < getattr(self, item.name) < math.inf for item in fields(self)):
             raise SettingsError("a timeout of the relay must be a number of seconds above 0")
+
+    @property
+    def by_phase(self) -> tuple[float, ...]:
+        """Seconds for each Phase, by its number."""
+        others = {
+            Phase.CONNECT: self.connect,
+            Phase.TLS: self.connect,
+            Phase.GREETING: self.greeting,
+            Phase.DATA: self.data,
+            Phase.DOT: self.dot,
+            Phase.QUIT: self.quit,
+        }
+        return tuple(others.get(phase, self.command) for phase in Phase)
 
 
 @cache

@@ -56,7 +56,7 @@ def test_what_an_edition_is_as_json(run):
 
     assert set(told) == {"month", "state", "overview", "places", "deliveries", "flagged", "note"}
     assert (told["month"], told["state"], len(told["places"])) == ("2022-11", "approved", 34)
-    assert told["deliveries"] == dict.fromkeys(("pending", "armed", "sent", "deferred", "failed", "skipped"), 0)
+    assert told["deliveries"] == dict.fromkeys(("pending", "armed", "sent", "deferred", "failed", "skipped", "held"), 0)
     assert (told["flagged"], told["note"]) == (0, None)
 
 

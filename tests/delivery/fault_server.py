@@ -21,7 +21,7 @@ class Fault(StrEnum):
     HOLD = "hold"  #: the right reply, once `release` is set; then `released` is set
     HANG = "hang"  #: nothing is said any more
     GARBAGE = "garbage"
-    SPLIT = "split"  #: the right reply, in pieces
+    SPLIT = "split"  #: the right reply, in pieces; content is read in pieces
     TRICKLE = "trickle"  #: a reply that never ends, a line at a time
 
 
@@ -159,9 +159,9 @@ class _Session:
         found, self.data = self.data.split(end, 1)
         return found
 
-    def read_more(self) -> None:
+    def read_more(self, most: int = 65536) -> None:
         try:
-            data = self.socket.recv(65536)
+            data = self.socket.recv(most)
         except TimeoutError:
             self.server.wait()
             return
@@ -286,6 +286,10 @@ class _Session:
         """Read a little of the content, and let the rest fill up the buffers on its way."""
         while len(self.data) < 1000:
             self.read_more()
+        if self.server.fault is Fault.SPLIT and self.server.is_fault("body"):
+            for _ in range(1000):
+                self.read_more(7)
+            return
         if self.server.fault in (Fault.LATER, Fault.NEVER):
             self.answer("body", b"")
             self.misbehave(Fault.HANG)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -25,6 +27,7 @@ from newsletter.storage.places import synchronise
 from newsletter.storage.tables import Base, Subscriber
 from newsletter.web import create_app
 from newsletter.web.database import db
+from tests.conftest import close_as_one_file
 
 START = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -87,11 +90,25 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def filled_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the places and the updates, to be copied."""
+    path = tmp_path_factory.mktemp("filled") / "newsletter.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    fill(database)
+    close_as_one_file(database)
+    return path
+
+
 @pytest.fixture
-def database(sqlite: Database) -> Database:
+def database(filled_template: Path, tmp_path: Path) -> Iterator[Database]:
     """The site's database, with places and updates, opened beside the site."""
-    fill(sqlite)
-    return sqlite
+    path = tmp_path / "newsletter.db"
+    shutil.copy(filled_template, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
 
 
 def fill(database: Database) -> None:

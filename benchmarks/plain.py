@@ -1,7 +1,8 @@
 """The sender beside the plain way in Python: for each reader one Jinja render, one EmailMessage, one call of smtplib.
 
-The plain way uses the same templates, so that it sends the same digest; it keeps no database. It is slow, so it sends few
-messages. A second pair of rows leaves out the making: one message that is ready, over and over, is all that smtplib can do.
+The plain way uses the same templates, so that it sends the same digest; it keeps no database. It is slow, so it sends
+few messages. A second pair of rows leaves out the making: one message that is ready, over and over, is all that smtplib
+can do.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from functools import partial
 
+from sqlalchemy import select
+
 from benchmarks import audience, relay, sending_process
 from benchmarks.instance import Instance, instance
+from benchmarks.splicing import render
 from benchmarks.table import table
 from newsletter.domain import subject as subjects_
 from newsletter.domain.edition import Contents, assemble
-from newsletter.domain.tally import Tally
-from newsletter.mail import digest
-from newsletter.mail.digest import NoMarks, Rendered, Wording
 from newsletter.mail.pictures.illustrated import Illustrations, illustrate
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=20)
     arguments = parser.parse_args()
     messages, sessions = min(arguments.messages, arguments.readers), arguments.sessions
-    with relay.smtp_sink() as port, instance(port, connections=str(sessions)) as made:
+    with relay.smtp_sink() as sink, instance(sink.port, connections=str(sessions)) as made:
         found = audience.fill(made.database, made.settings, arguments.readers)
         recipients = _recipients(made, messages)
         plain = PlainWay(made.settings.publication)
@@ -51,11 +52,15 @@ def main() -> None:
             ("smtplib alone, one message that is ready", partial(_send_ready, ready)),
         ]
         rates = [
-            (name, threads, send_all(port, send, recipients, threads)) for name, send in ways for threads in (1, sessions)
+            (name, threads, send_all(sink.port, send, recipients, threads))
+            for name, send in ways
+            for threads in (1, sessions)
         ]
         audience.plan(made.database)
         ours = arguments.readers / sending_process.run(made, arguments.readers).seconds
-    rows = [[name, f"{count}", f"{messages:,}", f"{rate:,.0f}/s", f"{ours / rate:.1f} times"] for name, count, rate in rates]
+    rows = [
+        [name, f"{count}", f"{messages:,}", f"{rate:,.0f}/s", f"{ours / rate:.1f} times"] for name, count, rate in rates
+    ]
     rows.append(["newsletter", f"{sessions}", f"{arguments.readers:,}", f"{ours:,.0f}/s", ""])
     print(f"{found.followed} of {audience.PLACES} places; {len(ready):,} bytes a message\n")
     print(table(HEAD, rows))
@@ -68,24 +73,9 @@ class PlainWay:
         self._publication = publication
         self._contents: Contents = assemble(audience.MONTH, audience.updates(), gazetteer())
         self._illustrations: Illustrations = illustrate(self._contents, publication.pictures)
-        self._wording = Wording(publication, gazetteer())
-
-    def render(self, reader: Recipient) -> Rendered:
-        own = self._contents.only(reader.follows)
-        tally = Tally.of(own.entries, len(reader.follows))
-        text, html = self._wording.slots(reader, own.entries, tally, 0)
-        return digest.render(
-            own,
-            self._publication,
-            self._illustrations,
-            forms=lambda _: ("full",),
-            marks=NoMarks(),
-            text_slots=text,
-            html_slots=html,
-        )
 
     def message(self, reader: Recipient) -> EmailMessage:
-        rendered = self.render(reader)
+        rendered = render(self._contents, self._publication, self._illustrations, reader)
         message = EmailMessage(policy=SMTP)
         message["From"] = f"Country Updates <{SENDER}>"
         message["To"] = reader.address
@@ -119,7 +109,7 @@ def _send_ready(ready: bytes, connection: smtplib.SMTP, reader: Recipient) -> No
 
 def _recipients(made: Instance, count: int) -> list[Recipient]:
     with made.database.reading() as session:
-        found = session.query(Subscriber).order_by(Subscriber.id).limit(count)
+        found = session.scalars(select(Subscriber).order_by(Subscriber.id).limit(count))
         return [Recipient(each.id, each.address, subjects_.split(each.follows)) for each in found]
 
 

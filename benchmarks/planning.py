@@ -1,7 +1,7 @@
 """Planning an edition beside one bare INSERT ... SELECT of as many rows, on both databases.
 
-The bare one writes the same values into a table that has the same primary key, stored the same way, and nothing else: no
-foreign key, no check, no second index. Another one writes them into a table without even a key, which could not keep
+The bare one writes the same values into a table that has the same primary key, stored the same way, and nothing else:
+no foreign key, no check, no second index. Another one writes them into a table without even a key, which could not keep
 anybody from being planned twice.
 """
 
@@ -19,7 +19,15 @@ from benchmarks.table import table
 from newsletter.storage.database import Database
 
 WANTED = 3.0  #: the most that planning may take, in times of the bare statement
-HEAD = ("database", "planning", "bare (before, after)", "ratio", "wanted", "bare, without a key (before, after)", "ratio")
+HEAD = (
+    "database",
+    "planning",
+    "bare (before, after)",
+    "ratio",
+    "wanted",
+    "bare, no key (before, after)",
+    "ratio",
+)
 _COLUMNS = (
     "edition_id INTEGER NOT NULL, subscriber_id INTEGER NOT NULL, state VARCHAR(24) NOT NULL, "
     "attempt INTEGER NOT NULL, flagged BOOLEAN NOT NULL"

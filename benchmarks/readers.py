@@ -1,6 +1,7 @@
 """Whether a large list is sent as fast as a small one, in as little memory; and what a delivery takes on the disk.
 
-The smallest size is sent several times before and after the others: it takes a few seconds only.
+The smallest size is sent several times before and after the others: it takes a few seconds only. With a rate, it shows
+what the commits of a slow send cost, each of which has few messages in it.
 """
 
 from __future__ import annotations
@@ -19,22 +20,52 @@ from benchmarks.audience import Audience
 from benchmarks.instance import Instance, instance, postgresql_server
 from benchmarks.sending_process import MARKS, Run
 from benchmarks.table import table
-from newsletter.services import deliveries, editions
+from newsletter.jobs.sender import utc_now
+from newsletter.services import counts, deliveries, editions
 
 ROUNDS = 3  #: of the smallest size, before and after
+SPEED_HEAD = (
+    "readers",
+    "newsletter",
+    "of the first",
+    "sent",
+    "from 10 to 50 %, from 50 to 90 %",
+    "processor time a message",
+)
+STORAGE_HEAD = (
+    "readers",
+    "planning",
+    "counting the rows",
+    "counting who would get it",
+    "messages a commit",
+    "bytes a planned delivery",
+    "bytes a sent delivery",
+    "bytes written a delivery",
+    "PostgreSQL's processor time a message",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What an edition asks of the database."""
+
+    planning_seconds: float
+    planned_bytes: int  #: by which planning made it grow
+    sent_bytes: int  #: the same of planning and sending
+    written_bytes: int  #: SQLite: by the sender to the disk; PostgreSQL: to its log, by planning too
+    server_seconds: float  #: processor time of PostgreSQL while the edition was sent
+    counting_seconds: float  #: of the rows by state
+    audience_seconds: float  #: of the readers who would get it
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One edition, sent, and what it left behind."""
 
+    words: str  #: what the database is
     audience: Audience
     run: Run
-    planning_seconds: float
-    planned_bytes: int  #: by which planning made the database grow
-    sent_bytes: int  #: the same of planning and sending
-    wal_bytes: int  #: of PostgreSQL's log, by both
-    counting_seconds: float  #: of the rows by state, as the desk does
+    storage: Storage
 
     @property
     def rate(self) -> float:
@@ -45,24 +76,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=0.0, help="messages a second at most; 0: no limit")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     arguments = parser.parse_args()
+    given = {"connections": str(arguments.sessions), "rate": str(arguments.rate)}
     smallest, *others = sorted(arguments.readers)
     with ExitStack() as stack:
         server_url = stack.enter_context(postgresql_server()) if arguments.database == "postgresql" else None
-        port = stack.enter_context(relay.smtp_sink())
+        sink = stack.enter_context(relay.smtp_sink())
 
         def send(readers: int) -> Sent:
-            with instance(port, server_url=server_url, connections=str(arguments.sessions)) as made:
-                nonlocal words
-                words = made.words
+            with instance(sink.port, server_url=server_url, **given) as made:
                 return sent(made, readers)
 
-        words = ""
         few = [send(smallest) for _ in range(ROUNDS)]
         many = [send(readers) for readers in others]
         few += [send(smallest) for _ in range(ROUNDS)]
-    print(f"{few[0].audience.message_bytes:,} bytes a message; {arguments.sessions} sessions to smtp-sink; {words}\n")
+    size = few[0].audience.message_bytes
+    limit = f"at most {arguments.rate:g} messages/s; " if arguments.rate else ""
+    print(f"{size:,} bytes a message; {arguments.sessions} sessions to smtp-sink; {limit}{few[0].words}\n")
     show(few, many)
 
 
@@ -74,22 +106,29 @@ def sent(made: Instance, readers: int) -> Sent:
     audience.plan(made.database)
     planned = time.monotonic() - began
     planned_bytes = made.bytes_stored() - stored
+    server_began = made.server_cpu_seconds()
     run = sending_process.run(made, readers)
-    logged = made.wal_position() - logged
+    server_seconds = made.server_cpu_seconds() - server_began
+    written = made.wal_position() - logged or run.written_bytes
     sent_bytes = made.bytes_stored() - stored
-    return Sent(found, run, planned, planned_bytes, sent_bytes, logged, _counting(made))
+    storage = Storage(planned, planned_bytes, sent_bytes, written, server_seconds, *_looks(made))
+    return Sent(made.words, found, run, storage)
 
 
-def _counting(made: Instance) -> float:
-    """Seconds that it takes to count the edition's rows by state, once the database has had time to tidy up."""
+def _looks(made: Instance) -> tuple[float, float]:
+    """Seconds to count the rows, and to count who would get an edition, as the desk does."""
     if made.database.path is None:
         with made.database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(text("VACUUM (ANALYZE) delivery"))
+            connection.execute(text("VACUUM (ANALYZE) delivery"))  # as the server does by itself in time
     with made.database.reading() as session:
-        edition_id = editions.get(session, audience.MONTH).id
+        edition = editions.get(session, audience.MONTH)
         began = time.monotonic()
-        deliveries.counts(session, edition_id)
-        return time.monotonic() - began
+        counts.count(session, edition, now=utc_now())
+        counted = time.monotonic() - began
+        contents = editions.contents(session, edition)
+        began = time.monotonic()
+        deliveries.audience(session, contents)
+        return counted, time.monotonic() - began
 
 
 def show(few: Sequence[Sent], many: Sequence[Sent]) -> None:
@@ -103,23 +142,14 @@ def show(few: Sequence[Sent], many: Sequence[Sent]) -> None:
         [f"{each.audience.readers:,}", f"{rate:,.0f}/s", f"{rate / base:.2f}", note, _tenths(each), _cpu(each)]
         for each, (rate, note) in zip(sizes, rates, strict=True)
     ]
-    head = ("readers", "newsletter", "of the first", "sent", "from 10 to 50 %, from 50 to 90 %", "processor time a message")
-    print(table(head, speeds))
+    print(table(SPEED_HEAD, speeds))
     marks = [*(f"at {mark:.0%}" for mark in MARKS), "at the end", "peak"]
     memory = [
         [f"{each.audience.readers:,}", *(f"{megabytes:.0f} MB" for megabytes in (*each.run.mark_mb, each.run.peak_mb))]
         for each in sizes
     ]
     print(table(["readers", *marks], memory))
-    head = (
-        "readers",
-        "planning",
-        "counting",
-        "bytes a planned delivery",
-        "bytes a sent delivery",
-        "bytes written a delivery (SQLite: to the disk; PostgreSQL: to its log)",
-    )
-    print(table(head, map(_storage, sizes)))
+    print(table(STORAGE_HEAD, map(_storage, sizes)))
 
 
 def _tenths(sent: Sent) -> str:
@@ -136,14 +166,17 @@ def _cpu(sent: Sent) -> str:
 
 
 def _storage(sent: Sent) -> list[str]:
-    readers = sent.audience.readers
+    readers, storage = sent.audience.readers, sent.storage
     return [
         f"{readers:,}",
-        f"{sent.planning_seconds:.2f} s",
-        f"{sent.counting_seconds:.2f} s",
-        f"{sent.planned_bytes / readers:.0f}",
-        f"{sent.sent_bytes / readers:.0f}",
-        f"{(sent.wal_bytes or sent.run.written_bytes) / readers:.0f}",
+        f"{storage.planning_seconds:.2f} s",
+        f"{storage.counting_seconds:.2f} s",
+        f"{storage.audience_seconds:.2f} s",
+        f"{readers / sent.run.commits:.1f}",
+        f"{storage.planned_bytes / readers:.0f}",
+        f"{storage.sent_bytes / readers:.0f}",
+        f"{storage.written_bytes / readers:.0f}",
+        f"{storage.server_seconds / readers * 1e6:.0f} µs",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where benchmarks send to, and the peer that sends the same: Postfix's smtp-sink and smtp-source, and our slow sink."""
+"""Where benchmarks send to, and the peer that sends the same: Postfix's smtp-sink and smtp-source; a slow sink."""
 
 from __future__ import annotations
 
@@ -9,28 +9,39 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from benchmarks import processes
 
 SOURCE_HEADERS = 135  #: bytes of the header that smtp-source puts above the content it is asked for
-_OPENING_SECONDS = 10.0  #: for a server to answer
+_OPENING_SECONDS = 30.0  #: for a server to answer
 
 
-@contextmanager
-def smtp_sink() -> Iterator[int]:
-    """Postfix's test server, on a free port of this machine: takes everything, and forgets it."""
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """A relay in a process of its own, on this machine."""
+
+    port: int
+    process_id: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time that it has taken so far."""
+        return processes.find(self.process_id).cpu_seconds
+
+
+def smtp_sink() -> AbstractContextManager[Sink]:
+    """Postfix's test server: takes everything, and forgets it."""
     port = free_port()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to run as root
-    with _running([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], port):
-        yield port
+    return _running([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], port)
 
 
-@contextmanager
-def slow_sink(milliseconds: float) -> Iterator[int]:
+def slow_sink(milliseconds: float) -> AbstractContextManager[Sink]:
     """The same, but each message is answered after a while."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.slow_sink", str(port), "--delay", str(milliseconds)]
-    with _running(command, port):
-        yield port
+    return _running([sys.executable, "-m", "benchmarks.slow_sink", str(port), "--delay", str(milliseconds)], port)
 
 
 def smtp_source(port: int, messages: int, sessions: int, size: int) -> float:
@@ -49,7 +60,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_open(port: int, process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
     """Until somebody listens. Raises SystemExit when the process ends before that, or takes too long."""
     until = time.monotonic() + _OPENING_SECONDS
     while time.monotonic() < until and process.poll() is None:
@@ -63,11 +74,11 @@ def wait_until_open(port: int, process: subprocess.Popen[bytes] | subprocess.Pop
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[None]:
+def _running(command: Sequence[str], port: int) -> Iterator[Sink]:
     process = subprocess.Popen(command)
     try:
         wait_until_open(port, process)
-        yield
+        yield Sink(port, process.pid)
     finally:
         process.kill()
         process.wait()

@@ -80,10 +80,10 @@ def main() -> None:
     parser.add_argument("--dkim", nargs="+", choices=DKIM, default=list(DKIM))
     arguments = parser.parse_args()
     rows = []
-    with relay.smtp_sink() as port:
+    with relay.smtp_sink() as sink:
         for dkim in arguments.dkim:
-            with instance(port, dkim=dkim, connections=str(arguments.sessions)) as made:
-                found = compare(made, port, arguments.readers, arguments.sessions)
+            with instance(sink.port, dkim=dkim, connections=str(arguments.sessions)) as made:
+                found = compare(made, sink.port, arguments.readers, arguments.sessions)
                 rows.append(found.row(dkim))
                 words = f"{found.audience.words}\n{made.words}"
     print(f"{words}; {arguments.sessions} sessions to smtp-sink on the same machine, {os.cpu_count()} cores\n")

@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from itertools import count
 from typing import Final
 
+from sqlalchemy import event
+
+from benchmarks import processes
 from benchmarks.audience import MONTH
 from benchmarks.instance import Instance
 from newsletter import config
+from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.jobs.sender import Sender
 from newsletter.services import editions
@@ -38,6 +42,7 @@ class Run:
     mark_seconds: list[float]  #: when each of MARKS was passed
     mark_mb: list[float]  #: its memory then, and at the end
     written_bytes: int  #: to the disk
+    commits: int
 
 
 def run(instance: Instance, readers: int) -> Run:
@@ -47,17 +52,20 @@ def run(instance: Instance, readers: int) -> Run:
     return Run(**json.loads(output))
 
 
-class _Observer:
-    """Looks from time to time how far the edition is, at rows whose keys it knows: that costs the sender next to nothing."""
+class Observer:
+    """Looks from time to time how far the edition is, at rows whose keys it knows: that costs hardly anything."""
 
-    def __init__(self, database: Database, readers: int) -> None:
+    def __init__(self, database: Database, readers: int, on_mark: Callable[[], object] | None = None) -> None:
+        """`on_mark` is called when one of MARKS is passed."""
         self._database = database
+        self._on_mark = on_mark
         self._waiting = [max(1, int(readers * mark)) for mark in MARKS]
         self._began = self._looked = time.monotonic()
-        self.seconds: list[float] = []
-        self.megabytes: list[float] = []
+        self.seconds: list[float] = []  #: when each mark was passed
+        self.megabytes: list[float] = []  #: this process's memory then
 
     def is_over(self) -> bool:
+        """Whether the edition is sent."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return False
@@ -74,36 +82,31 @@ class _Observer:
 
     def _note(self, now: float) -> None:
         self.seconds.append(now - self._began)
-        self.megabytes.append(memory("VmRSS"))
+        self.megabytes.append(processes.own_memory("VmRSS"))
+        if self._on_mark is not None:
+            self._on_mark()
 
 
-def memory(field: str) -> float:
-    """A line of this process's memory, in MB. What getrusage tells is at least its parent's, from before the exec."""
-    return _proc_number("status", field) * 1024 / 1e6
-
-
-def _proc_number(file: str, field: str) -> int:
-    lines = Path("/proc/self", file).read_text(encoding="ascii", errors="replace").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
-
-
-def measured(database: Database, readers: int, send: Callable[[Callable[[], bool]], None]) -> Run:
-    """What `send` costs this process; it is given what tells it that the edition is sent."""
-    observer = _Observer(database, readers)
-    written = _proc_number("io", "write_bytes")
+def _measured(database: Database, settings: Settings, readers: int) -> Run:
+    """Send the edition in this process."""
+    commits = count(1)
+    event.listen(database.engine, "commit", lambda _connection: next(commits))
+    sender, observer = Sender(database, settings), Observer(database, readers)
+    written = processes.own_number("io", "write_bytes")
     began, cpu_began = time.monotonic(), time.process_time()
-    send(observer.is_over)
+    sender.run(observer.is_over)
     seconds, cpu_seconds = time.monotonic() - began, time.process_time() - cpu_began
-    megabytes = [*observer.megabytes, memory("VmRSS")]
-    written = _proc_number("io", "write_bytes") - written
-    return Run(seconds, cpu_seconds, memory("VmHWM"), observer.seconds, megabytes, written)
+    megabytes = [*observer.megabytes, processes.own_memory("VmRSS")]
+    written = processes.own_number("io", "write_bytes") - written
+    peak = processes.own_memory("VmHWM")
+    return Run(seconds, cpu_seconds, peak, observer.seconds, megabytes, written, next(commits) - 1)
 
 
 def main() -> None:
     settings = config.load({}, **json.loads(sys.argv[1]))
     database = Database(settings.database_url)
     with SenderLock(database):
-        found = measured(database, int(sys.argv[2]), Sender(database, settings).run)
+        found = _measured(database, settings, int(sys.argv[2]))
     print(json.dumps(asdict(found)))
 
 

@@ -1,4 +1,4 @@
-"""A relay that takes everything, and answers to the end of a message only after a while, as one does that writes to disk.
+"""A relay that takes everything, and answers a message only after a while, as one does that writes it to a disk.
 
 Run it by `benchmarks.relay.slow_sink`. It is one thread with one buffer a connection, and understands no more of SMTP
 than it must, so that it is not what is measured.

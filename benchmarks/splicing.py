@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from benchmarks import audience
+from benchmarks.table import table
 from newsletter.domain.edition import Contents, assemble
 from newsletter.domain.tally import Tally
 from newsletter.mail import compiling, digest
 from newsletter.mail.compiled import Compiled
-from newsletter.mail.digest import NoMarks, Wording
+from newsletter.mail.digest import NoMarks, Rendered, Wording
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.illustrated import Illustrations, illustrate
 from newsletter.mail.publication import Publication
@@ -30,31 +33,41 @@ PUBLICATION = Publication(
     Links("https://updates.example.org", Tokens("a secret key for a benchmark")),
 )
 Value = TypeVar("Value")
-READERS = 20_000
 ROUNDS = 5  #: the best one counts: the others were disturbed
 
 
 def main() -> None:
-    contents = month()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=20_000)
+    readers = parser.parse_args().readers
+    print(f"{audience.PLACES} places, {readers:,} readers with as many selections; the best of {ROUNDS} rounds\n")
+    short = assemble(audience.MONTH, audience.updates(), gazetteer())
+    for words, contents in (("the sample's texts", long_month()), ("the short texts of the other benchmarks", short)):
+        print(f"A month with {words}:\n")
+        measure(contents, readers)
+
+
+def measure(contents: Contents, readers: int) -> None:
+    """Print what this month costs, once and for each reader."""
     illustrations, drawing = timed(lambda: illustrate(contents, PUBLICATION.pictures))
     compiled, compilation = timed(lambda: compiling.compile_edition(contents, PUBLICATION, at=audience.NOW))
     splicer = Splicer(Compiled.load(compiled.dump()), PUBLICATION, gazetteer())
-    print(f"{len(contents.entries)} places, {READERS:,} readers with as many selections; the best of {ROUNDS} rounds\n")
-    print(f"| once an edition | seconds |\n|---|---|\n| drawing its pictures | {drawing:.2f} |")
-    print(f"| compiling it, pictures included | {compilation:.2f} |\n")
-    print("| places a reader | bytes | HTML | told in brief | splicing | one Jinja render |\n|---|---|---|---|---|---|")
-    for count in (1, 7, 24, 70):
-        readers = recipients(contents, count)
-        spliced = [splicer.splice(reader) for reader in readers[:200]]
+    once = [("drawing its pictures", drawing), ("compiling it, pictures included", compilation)]
+    print(table(("once an edition", "seconds"), [(name, f"{seconds:.2f}") for name, seconds in once]))
+    rows = []
+    for count in (1, 7, 12, 24, 70):
+        chosen = recipients(contents, count, readers)
+        spliced = [splicer.splice(reader) for reader in chosen[:200]]
         html = sum(html_bytes(each.data) for each in spliced) // len(spliced)
         size = sum(len(each.data) for each in spliced) // len(spliced)
-        brief = sum(len(splicer.in_brief(reader.follows)) for reader in readers[:200]) / len(spliced)
-        micros = best(lambda readers=readers: splice_all(splicer, readers)) / len(readers) * 1e6
-        plain = best(lambda readers=readers: render(contents, readers[0], illustrations)) * 1e3
-        print(f"| {count} | {size:,} | {html:,} | {brief:.0f} | {micros:.0f} µs | {plain:.0f} ms |")
+        brief = sum(len(splicer.in_brief(reader.follows)) for reader in chosen[:200]) / len(spliced)
+        micros = best(partial(splice_all, splicer, chosen)) / len(chosen) * 1e6
+        plain = best(partial(render, contents, PUBLICATION, illustrations, chosen[0])) * 1e3
+        rows.append((f"{count}", f"{size:,}", f"{html:,}", f"{brief:.0f}", f"{micros:.0f} µs", f"{plain:.0f} ms"))
+    print(table(("places a reader", "bytes", "HTML", "told in brief", "splicing", "one Jinja render"), rows))
 
 
-def month() -> Contents:
+def long_month() -> Contents:
     """70 places with the texts of the sample month, some twice."""
     dice = random.Random(1)
     texts = [reading.update for reading in sample_readings() if reading.update.month == audience.MONTH]
@@ -62,12 +75,12 @@ def month() -> Contents:
     return assemble(audience.MONTH, updates, gazetteer())
 
 
-def recipients(contents: Contents, count: int) -> list[Recipient]:
+def recipients(contents: Contents, count: int, readers: int) -> list[Recipient]:
     dice = random.Random(count)
     codes = [entry.place.code for entry in contents.entries]
     return [
         Recipient(number, f"reader{number}@example.org", tuple(sorted(dice.sample(codes, count))))
-        for number in range(READERS)
+        for number in range(readers)
     ]
 
 
@@ -76,14 +89,14 @@ def splice_all(splicer: Splicer, readers: Sequence[Recipient]) -> None:
         splicer.splice(reader)
 
 
-def render(contents: Contents, reader: Recipient, illustrations: Illustrations) -> None:
+def render(contents: Contents, publication: Publication, illustrations: Illustrations, reader: Recipient) -> Rendered:
     """The ordinary way, for one reader."""
     own = contents.only(reader.follows)
     tally = Tally.of(own.entries, len(reader.follows))
-    text, html = Wording(PUBLICATION, gazetteer()).slots(reader, own.entries, tally, 0)
-    digest.render(
+    text, html = Wording(publication, gazetteer()).slots(reader, own.entries, tally, 0)
+    return digest.render(
         own,
-        PUBLICATION,
+        publication,
         illustrations,
         forms=lambda _: ("full",),
         marks=NoMarks(),
@@ -103,7 +116,7 @@ def timed(act: Callable[[], Value]) -> tuple[Value, float]:
     return act(), time.perf_counter() - began
 
 
-def best(act: Callable[[], None]) -> float:
+def best(act: Callable[[], object]) -> float:
     """Seconds of this process's own time."""
     found = []
     for _ in range(ROUNDS):

@@ -2,11 +2,13 @@
 
     main        the command group, and what becomes of errors
     opening     settings, database and transactions for a command
-    service     serve, demo, config, db upgrade
+    service     serve, demo, config
+    database    db upgrade, and db accept after a backup was restored
     doctor      is all well? settings, database, relay, DNS
     walk        demo --check: the whole job once, over HTTP and SMTP
     updates     country updates in and out, sample data, places
     editions    the month's edition: assemble, look at, approve, send
+    held        what becomes of deliveries whose outcome nobody knows
     progress    how a send is shown while it runs
     subscribers in and out as CSV
     admins      who may log in

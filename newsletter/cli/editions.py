@@ -16,6 +16,7 @@ import click
 from sqlalchemy.orm import Session
 
 from newsletter.cli import opening, progress
+from newsletter.cli.held import held
 from newsletter.cli.overview import overview
 from newsletter.cli.progress import Standing
 from newsletter.config import Settings
@@ -52,6 +53,7 @@ def edition() -> None:
 
 
 edition.add_command(overview)
+edition.add_command(held)
 
 
 @edition.command()

@@ -9,13 +9,14 @@ import click
 
 from newsletter import logs
 from newsletter.cli.admins import admin
+from newsletter.cli.database import db
 from newsletter.cli.demo import demo
 from newsletter.cli.destinations import destination
 from newsletter.cli.dkim import dkim
 from newsletter.cli.doctor import doctor
 from newsletter.cli.editions import edition
 from newsletter.cli.preview import preview
-from newsletter.cli.service import config, db, serve
+from newsletter.cli.service import config, serve, worker
 from newsletter.cli.subscribers import subscribers
 from newsletter.cli.updates import places, sample, updates
 from newsletter.errors import NewsletterError, StorageOutdated, StorageUnavailable
@@ -31,6 +32,7 @@ def cli() -> None:
 for command in (
     demo,
     serve,
+    worker,
     preview,
     doctor,
     config,

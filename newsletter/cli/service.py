@@ -1,8 +1,10 @@
-"""Run the service; show the settings; bring the database up to date."""
+"""Run the service, or a worker of one; show the settings."""
 
 from __future__ import annotations
 
 import json
+import signal
+from threading import Event
 
 import click
 
@@ -10,9 +12,8 @@ from newsletter.cli import opening
 from newsletter.cli.serving import running
 from newsletter.config import Settings
 from newsletter.errors import TemplateError
+from newsletter.jobs.worker import Worker
 from newsletter.services.specimens import check_templates
-from newsletter.storage import migrating
-from newsletter.storage.database import Database
 from newsletter.web import create_app
 
 
@@ -29,6 +30,20 @@ def serve(host: str, port: int) -> None:
     ):
         click.echo(f"serving {settings.base_url} on http://{host}:{port}; stop with Ctrl-C")
         server.run()
+
+
+@click.command()
+def worker() -> None:
+    """Be one more sender, on PostgreSQL: run as many as you like, on any machines."""
+    settings = opening.settings()
+    _tell_broken_templates(settings)
+    stop = Event()
+    with opening.database(settings) as database:
+        work = Worker(database, settings)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        click.echo("waiting for work; stop with Ctrl-C")
+        work.run(stop.is_set)
 
 
 def _tell_broken_templates(settings: Settings) -> None:
@@ -50,17 +65,3 @@ def config(as_json: bool) -> None:
         return
     for name, value, source in rows:
         click.echo(f"{name:22} {value:50} {source}")
-
-
-@click.group()
-def db() -> None:
-    """The database."""
-
-
-@db.command()
-def upgrade() -> None:
-    """Run the migrations that are missing."""
-    database = Database(opening.settings().database_url)
-    migrating.upgrade(database)
-    database.close()
-    click.echo("the database is up to date")

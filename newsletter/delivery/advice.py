@@ -1,78 +1,127 @@
-"""What a refusal of the sender means, in words for an admin, and what to do.
+"""What a refusal means and what to do about it, in words for an admin.
 
-From what the providers publish about their codes (Google: "SMTP errors and codes", "Email sender guidelines";
-Microsoft: "Non-delivery reports in Exchange Online", "Outlook.com requirements for high-volume senders"), RFC 7372
-(authentication), RFC 4954 (login) and RFC 8689 (TLS).
+The codes are those of RFC 3463 and RFC 4954, of RFC 7372 (authentication), RFC 7505 (null MX), RFC 8617 (ARC) and RFC
+8689 (REQUIRETLS), and what providers made of them: Gmail's "Gmail SMTP errors and codes" and "Email sender guidelines",
+Microsoft's "Email non-delivery reports and SMTP errors in Exchange Online" and "Fix NDR error 550 5.7.515 in
+Outlook.com". Where they use one number for different things, the reply's own words decide. What is not known for sure
+gets the advice that is always right: to read what it says.
 """
 
+import re
 from typing import Final
 
 from newsletter.delivery.reply import Reply
 
-_AUTHENTICATE: Final = (
-    "Sign with DKIM in the domain of SENDER, list the relay in that domain's SPF record, and publish a DMARC record; "
-    "'newsletter doctor' shows what is missing."
+_DOCTOR: Final = "'newsletter doctor' shows what DNS says of it."
+_NO_SPF: Final = (
+    "SPF fails: the SPF record of the sender's domain must name the servers that the relay sends from. " + _DOCTOR
 )
-_LOGIN: Final = "Look at user and password in SMTP_URL, and whether the relay lets this machine in."
-
-#: By what follows the class: the same detail under 4 is the gentle form of the one under 5.
-_BY_DETAIL: Final = {
-    "7.20": f"No DKIM signature passed. {_AUTHENTICATE}",
-    "7.21": f"No acceptable DKIM signature passed. {_AUTHENTICATE}",
-    "7.22": f"The DKIM signature is not in the author's domain. {_AUTHENTICATE}",
-    "7.23": f"SPF fails: the relay is not listed for this domain. {_AUTHENTICATE}",
-    "7.24": f"SPF could not be evaluated: the record is faulty. {_AUTHENTICATE}",
-    "7.25": "The relay's address has no matching name in DNS. Have its PTR record set, and that name lead back to it.",
-    "7.26": f"Neither SPF nor DKIM passes for the domain of SENDER, or DMARC fails. {_AUTHENTICATE}",
-    "7.27": f"SPF doesn't pass. {_AUTHENTICATE}",
-    "7.28": "Too much mail at once from this relay or domain. Lower RATE or DESTINATION_RATES, and consider WARM_UP.",
-    "7.29": "It wants mail over TLS. Turn encryption on where the relay sends on.",
-    "7.30": f"DKIM doesn't pass. {_AUTHENTICATE}",
-    "7.32": f"The domain in From is not the one that was authenticated. {_AUTHENTICATE}",
-    "7.40": f"The domain of SENDER has no DMARC record. {_AUTHENTICATE}",
-    "7.509": f"DMARC fails, and this domain's policy asks for rejection. {_AUTHENTICATE}",
-    "7.515": f"The domain of SENDER doesn't meet what is asked of senders of much mail. {_AUTHENTICATE}",
-    "7.708": "The relay's network is not trusted. Ask the relay's operator, or send by another relay.",
-    "1.7": "The address in SENDER is malformed for it.",
-    "1.8": "The domain of SENDER can't be found in DNS, or takes no mail itself.",
-}
-_BANNED: Final = range(606, 650)  #: 5.7.606 to 5.7.649: the relay's address is banned (Microsoft)
-_DELIST: Final = (
-    "The relay's address is banned there. Ask for its removal, as the reply says, or send by another relay."
+_NO_DKIM: Final = (
+    "DKIM fails: let the relay sign with a key of the sender's domain, or set DKIM_SELECTOR and DKIM_KEY, and publish "
+    "the key in DNS. " + _DOCTOR
 )
-_GENERIC: Final = "Its policy is against this sender or this message. Follow the link in its words, if there is one."
+_UNAUTHENTICATED: Final = (
+    "Mail can't be told to be from the sender's domain: SPF and DKIM fail, or neither is of that domain, as DMARC "
+    "asks. " + _DOCTOR
+)
+_NO_DMARC: Final = "The sender's domain needs a DMARC record with a policy, at first 'v=DMARC1; p=none'. " + _DOCTOR
+_NO_PTR: Final = (
+    "The relay's IP address needs a PTR record, whose name must lead back to that address: whoever runs the relay sets "
+    "it up."
+)
+_SPAM_RATE: Final = (
+    "Too much mail that nobody asked for, they say, from this relay or domain: send more slowly (DESTINATION_RATES, "
+    "WARM_UP), and see that all readers have asked for it."
+)
+_NO_TLS: Final = "It takes mail over TLS only: set the relay up to use STARTTLS when it delivers."
+_BANNED: Final = (
+    "The relay's IP address is banned: whoever runs the relay has to find out why, and ask for it to be taken off the "
+    "list{}."
+)
 _LOGIN_CODES: Final = (530, 534, 535, 538)
+_LOGIN: Final = "The relay wants a login: mend user, password and the way to log in, in SMTP_URL."
+_BAD_SENDER: Final = (
+    "The sender's address is not taken: the domain in SENDER has to be in DNS, with an MX record, and the relay has to "
+    "let us send in its name."
+)
+_TOO_LARGE: Final = (
+    "The message is larger than what it takes: set PICTURES to hosted, or shorten the edition, or raise the limit at "
+    "the relay."
+)
+_FROM: Final = "The From header is not taken: SENDER has to be one name and one address."
+_POLICY: Final = (
+    "It doesn't take mail like ours, by a rule of its own. Read what it says; if that is not clear, ask the postmaster "
+    "there, or whoever runs the relay."
+)
 
-#: Words that say the same where the code is a general one (550 5.7.1).
-_AUTHENTICATION_WORDS: Final = ("spf", "dkim", "dmarc", "authenticat")
-_BLOCK_WORDS: Final = ("spamhaus", "blocklist", "blacklist", "block list", "banned", "barracuda", "reputation")
+#: Words that tell what a code leaves open, in the order in which they count.
+_WORDS: Final = (
+    (re.compile(r"\bdmarc record\b.*(policy|missing)|have a dmarc record", re.IGNORECASE), _NO_DMARC),
+    (re.compile(r"\bdmarc\b|spf or dkim|unauthenticated", re.IGNORECASE), _UNAUTHENTICATED),
+    (re.compile(r"\bdkim\b", re.IGNORECASE), _NO_DKIM),
+    (re.compile(r"\bspf\b", re.IGNORECASE), _NO_SPF),
+    (re.compile(r"\bptr record|reverse dns", re.IGNORECASE), _NO_PTR),
+    (re.compile(r"unusual rate|unsolicited|likely spam", re.IGNORECASE), _SPAM_RATE),
+    (re.compile(r"spamhaus|spamcop|barracuda|\bdnsbl\b|\brbl\b|blocked using", re.IGNORECASE), _BANNED.format("")),
+)
+
+_CODES: Final = {
+    "5.1.7": _BAD_SENDER,
+    "5.1.8": _BAD_SENDER,
+    "5.2.3": _TOO_LARGE,
+    "5.3.4": _TOO_LARGE,
+    "5.7.8": _LOGIN,  # RFC 4954, 6
+    "5.7.20": _NO_DKIM,
+    "5.7.21": _NO_DKIM,
+    "5.7.22": _NO_DKIM,
+    "5.7.23": _NO_SPF,
+    "5.7.24": _NO_SPF,
+    "5.7.25": _NO_PTR,
+    "5.7.26": _UNAUTHENTICATED,
+    "5.7.28": _SPAM_RATE,
+    "5.7.32": _UNAUTHENTICATED,
+    "5.7.40": _NO_DMARC,
+    "5.7.501": _SPAM_RATE,
+    "5.7.509": "DMARC fails, and the sender's domain asks that such mail be rejected. " + _UNAUTHENTICATED,
+    "5.7.511": _BANNED.format(", by a mail to delist@microsoft.com with the reply and the IP address"),
+    "5.7.512": _FROM,
+    "5.7.515": (
+        "Whoever sends as much to Outlook.com and Hotmail needs all three: SPF and DKIM pass, and a DMARC record, with "
+        "which one of them agrees. " + _DOCTOR
+    ),
+    "5.7.705": "Exchange Online, as our relay, has stopped sending for your organisation: see to that with Microsoft.",
+    "5.7.708": "Exchange Online, as our relay, takes no mail from this IP address: see to that with Microsoft.",
+    "5.7.750": "Exchange Online, as our relay, doesn't know the domain in SENDER: add it there, and confirm it.",
+}
+
+#: What Gmail says by numbers that the RFCs gave to something else.
+_GMAIL: Final = {"5.7.27": _NO_SPF, "5.7.29": _NO_TLS, "5.7.30": _NO_DKIM, "5.7.23": _NO_PTR}
+_FROM_GMAIL: Final = re.compile(r"\bgsmtp\b|gmail|google", re.IGNORECASE)
+
+#: What the RFCs say, where the words tell nothing else.
+_OPEN: Final = {
+    "5.7.27": "The domain in SENDER says that it takes no mail (RFC 7505): give it an MX record.",
+    "5.7.30": "It wants mail over TLS all the way (RFC 8689): ask whoever runs the relay.",
+}
 
 
 def advise(reply: Reply) -> str:
-    """What a refusal means, and what to do about it."""
-    detail = (reply.enhanced or "").partition(".")[2]
-    if detail in _BY_DETAIL:
-        return _BY_DETAIL[detail]
-    if _is_banned(detail) or _says(reply, _BLOCK_WORDS):
-        return _DELIST
+    """What the reply of a relay that refuses us means, and what to do: one sentence or two."""
+    code = _permanent(reply.enhanced)
     if reply.code in _LOGIN_CODES:
         return _LOGIN
-    return _AUTHENTICATE if _says(reply, _AUTHENTICATION_WORDS) else _GENERIC
+    if 606 <= _detail_of_policy(code) <= 649:
+        return _BANNED.format(", at https://sender.office.com")
+    by_code = (_GMAIL.get(code) if _FROM_GMAIL.search(reply.text) else None) or _CODES.get(code)
+    by_words = (advice for words, advice in _WORDS if words.search(reply.text))
+    return by_code or next(by_words, None) or _OPEN.get(code) or (_TOO_LARGE if reply.code == 552 else _POLICY)
 
 
-def is_about_us(reply: Reply) -> bool:
-    """Whether a refusal would meet every reader there, as it is about the sender and not about one message."""
-    detail = (reply.enhanced or "").partition(".")[2]
-    if detail in _BY_DETAIL or _is_banned(detail) or reply.code in _LOGIN_CODES:
-        return True
-    return _says(reply, _AUTHENTICATION_WORDS) or _says(reply, _BLOCK_WORDS)
+def _permanent(enhanced: str | None) -> str:
+    """The code as one of class 5: a temporary refusal for the same reason wants the same remedy."""
+    return f"5{enhanced[1:]}" if enhanced else ""
 
 
-def _is_banned(detail: str) -> bool:
-    subject, _, number = detail.partition(".")
-    return subject == "7" and number.isdigit() and int(number) in _BANNED
-
-
-def _says(reply: Reply, words: tuple[str, ...]) -> bool:
-    text = reply.text.lower()
-    return any(word in text for word in words)
+def _detail_of_policy(code: str) -> int:
+    """The detail of a 5.7.Y; 0 for any other code."""
+    return int(code.removeprefix("5.7.")) if code.startswith("5.7.") else 0

@@ -84,6 +84,11 @@ class Connection:
         """Whether it is ready, and nothing is under way."""
         return self.talk is not None and self.talk.phase is None and not self.is_closed
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is about to end: QUIT was said."""
+        return self.talk is not None and self.talk.phase is Phase.QUIT
+
     def handle(self, events: int, now: float) -> bool:
         """Do what can be done without waiting; whether the pool has to look: it is not just sending messages."""
         self._now = now
@@ -118,7 +123,7 @@ class Connection:
         """The deadline has passed."""
         if self.is_idle:
             self.quit(now)
-        elif self.talk is not None and self.talk.phase is Phase.QUIT:
+        elif self.is_leaving:
             self.close(None)
         else:
             self.close(RelayUnavailable(f"the relay kept us waiting too long {self._waiting_for()}"))

@@ -1,119 +1,116 @@
-"""Which large provider takes a domain's mail, told by its MX records (RFC 5321, 5.1).
+"""The host that takes a domain's mail, looked up in DNS beside the sending and never waited for.
 
-The questions are asked in a thread of its own: nothing here makes its caller wait.
+It is asked for once in a sender's life; again only when DNS gave no answer, or when so many domains were met that the
+answers had to be forgotten.
 """
 
-import queue
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Final, Protocol
 
 import dns.exception
-import dns.rdatatype
+import dns.name
 import dns.resolver
+from dns.rdtypes.ANY.MX import MX
 
-MOST_WAITING: Final = 1000  #: domains that wait to be asked for
-MOST_KEPT: Final = 100_000  #: answers
-DNS_SECONDS: Final = 3.0  #: for one answer
-FAILURES: Final = 5  #: in a row, after which DNS is left alone
-REST_SECONDS: Final = 300.0
+from newsletter.delivery.providers import may_be_asked
 
-#: The end of an MX host's name -> the provider. Of their own domains, see destinations.PROVIDERS.
-_HOSTS: Final = (
-    (".google.com", "gmail"),
-    (".googlemail.com", "gmail"),
-    (".outlook.com", "outlook"),
-    (".mx.microsoft", "outlook"),
-    (".yahoodns.net", "yahoo"),
-    (".icloud.com", "icloud"),
-)
-_RESERVED: Final = (".test", ".example", ".invalid", ".localhost", "example.com", "example.net", "example.org")
+LIFETIME: Final = 3.0  #: seconds for one question, with all its tries
+MOST_WAITING: Final = 1_000  #: domains; what comes on top is asked for when it comes again
+MOST_KNOWN: Final = 100_000  #: domains; then all are forgotten
+SILENCES: Final = 3  #: questions in a row without an answer, after which nothing is asked for REST
+REST: Final = 300.0  #: seconds
 
 
 class Resolver(Protocol):
-    """Asks DNS. Raises OSError where it gets no answer."""
+    """Answers about MX records."""
 
-    def hosts(self, domain: str) -> Sequence[str]:
-        """The names of a domain's mail servers, without a dot at the end; none if it has no MX."""
+    def host(self, domain: str) -> str | None:
+        """The most preferred host of a domain; "" where it has no MX record; None where no answer came."""
 
 
 class DnsResolver:
-    """The system's resolver."""
+    """Asks the servers that this machine is set up to ask, or those of `resolver`."""
 
-    def hosts(self, domain: str) -> Sequence[str]:
-        """See Resolver."""
+    def __init__(self, resolver: dns.resolver.Resolver | None = None, *, lifetime: float = LIFETIME) -> None:
+        self._resolver = resolver
+        self._lifetime = lifetime
+
+    def host(self, domain: str) -> str | None:
         try:
-            found = dns.resolver.resolve(domain, dns.rdatatype.MX, lifetime=DNS_SECONDS)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return ()
-        except dns.exception.DNSException as error:
-            raise OSError(type(error).__name__) from None
-        return [each.exchange.to_text(omit_final_dot=True) for each in found]
+            resolver = self._resolver or dns.resolver.Resolver()
+            answer = resolver.resolve(
+                dns.name.from_text(domain), "MX", raise_on_no_answer=False, lifetime=self._lifetime, search=False
+            )
+        except dns.resolver.NXDOMAIN:
+            return ""
+        except (dns.exception.DNSException, OSError):
+            return None
+        found = [record for record in answer.rrset or () if isinstance(record, MX)]
+        if not found:
+            return ""
+        return min(found, key=lambda record: record.preference).exchange.to_text(omit_final_dot=True).lower()
 
 
 class MxLookup:
-    """Remembers which provider a domain belongs to, and asks for what it doesn't know."""
+    """Knows hosts by their domains, some time after it was first asked. A thread of its own asks DNS."""
 
     def __init__(self, resolver: Resolver | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._resolver = resolver or DnsResolver()
         self._clock = clock
-        self._known: dict[str, str | None] = {}
-        self._waiting: queue.Queue[str] = queue.Queue(MOST_WAITING)
-        self._asked: set[str] = set()
-        self._thread: Thread | None = None
-        self._lock = Lock()
-        self._failures = 0
+        self._lock = Lock()  # for all below
+        self._known: dict[str, str] = {}
+        self._waiting: deque[str] = deque()
+        self._asked: set[str] = set()  # those that wait, and the one that is being asked for
+        self._is_at_work = False
+        self._silences = 0
         self._rests_until = 0.0
 
-    def provider(self, domain: str) -> str | None:
-        """The large provider that takes the mail of a domain; None if it is none, or not known yet."""
-        if domain in self._known:
-            return self._known[domain]
-        if domain not in self._asked and not domain.endswith(_RESERVED) and self._clock() >= self._rests_until:
+    def host(self, domain: str) -> str | None:
+        """The most preferred host for a domain in ASCII; "" where there is none; None until it is known."""
+        known = self._known.get(domain)
+        if known is not None:
+            return known
+        if not may_be_asked(domain):
+            return ""
+        with self._lock:
             self._ask(domain)
         return None
 
-    def settle(self) -> None:
-        """Wait until all that was asked is answered."""
-        self._waiting.join()
-
     def _ask(self, domain: str) -> None:
-        try:
-            self._waiting.put_nowait(domain)
-        except queue.Full:
+        if domain in self._asked or len(self._asked) >= MOST_WAITING or self._clock() < self._rests_until:
             return
+        self._waiting.append(domain)
         self._asked.add(domain)
+        if not self._is_at_work:
+            self._is_at_work = True
+            Thread(target=self._work, name="mx", daemon=True).start()
+
+    def _work(self) -> None:
+        """Ask for all that waits; the thread ends when nothing does."""
+        while (domain := self._next()) is not None:
+            host = self._resolver.host(domain)
+            with self._lock:
+                self._note(domain, host)
+
+    def _next(self) -> str | None:
         with self._lock:
-            if self._thread is None:
-                self._thread = Thread(target=self._answer, name="mx lookup", daemon=True)
-                self._thread.start()
+            self._is_at_work = bool(self._waiting)
+            return self._waiting.popleft() if self._waiting else None
 
-    def _answer(self) -> None:
-        while True:
-            domain = self._waiting.get()
-            try:
-                self._look_up(domain)
-            finally:
-                self._asked.discard(domain)
-                self._waiting.task_done()
-
-    def _look_up(self, domain: str) -> None:
-        if self._clock() < self._rests_until:
+    def _note(self, domain: str, host: str | None) -> None:
+        self._asked.discard(domain)
+        if host is not None:
+            self._silences = 0
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[domain] = host
             return
-        try:
-            hosts = self._resolver.hosts(domain)
-        except OSError:
-            self._failures += 1
-            if self._failures >= FAILURES:
-                self._failures, self._rests_until = 0, self._clock() + REST_SECONDS
-            return
-        self._failures = 0
-        if len(self._known) >= MOST_KEPT:
-            self._known.clear()
-        self._known[domain] = _provider_of(hosts)
-
-
-def _provider_of(hosts: Sequence[str]) -> str | None:
-    names = [host.lower() for host in hosts]
-    return next((provider for end, provider in _HOSTS if any(name.endswith(end) for name in names)), None)
+        self._silences += 1
+        if self._silences >= SILENCES:
+            # One more question after the rest shows whether DNS is back.
+            self._rests_until = self._clock() + REST
+            self._waiting.clear()
+            self._asked.clear()

@@ -10,25 +10,31 @@ LONGEST_WAIT: Final = 60.0  #: seconds
 
 
 class TokenBucket:
-    """Lets `rate` messages a second pass, on average, and a tenth of a second's worth at once."""
+    """Lets `rate` messages a second pass, on average, and `burst` at once: by default, a tenth of a second's worth."""
 
     __slots__ = ("_burst", "_filled_at", "_rate", "_tokens")
 
-    def __init__(self, rate: float, now: float) -> None:
+    def __init__(self, rate: float, now: float, *, burst: float = 0.0, tokens: float | None = None) -> None:
+        """It begins with `tokens`; full, if they are not given."""
         self._rate = rate  #: a second; 0: no limit
-        self._burst = max(1.0, rate / 10)
-        self._tokens = self._burst
+        self._burst = max(1.0, burst or rate / 10)
+        self._tokens = self._burst if tokens is None else min(tokens, self._burst)
         self._filled_at = now
 
-    def take(self, now: float) -> bool:
-        """Use up a token; False if there is none."""
+    def take(self, now: float, *, ahead: float = 0.0) -> bool:
+        """Use up a token; False if there is none. It may be one that comes within `ahead` seconds from now."""
         if not self._rate:
             return True
         self._fill(now)
-        if self._tokens < 1.0:
+        if self._tokens + ahead * self._rate < 1.0:
             return False
         self._tokens -= 1.0
         return True
+
+    def tokens(self, now: float) -> float:
+        """How many there are; fewer than none when some were taken ahead of their time."""
+        self._fill(now)
+        return self._tokens
 
     def ready_at(self, now: float) -> float:
         """When the next token can be taken: `now` if at once."""

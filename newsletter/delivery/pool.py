@@ -215,8 +215,9 @@ class Pool:
 
     def _fail(self, error: RelayError, now: float) -> None:
         """A connection came to nothing. While others work, the relay takes no more of them, and that is all."""
-        if any(each.moved_at > now - SILENT_SECONDS for each in self._ready.values()):
-            self._capacity.turned_away(len(self._ready), now)
+        working = [each for each in self._ready.values() if not each.is_leaving]
+        if any(each.moved_at > now - SILENT_SECONDS for each in working):
+            self._capacity.turned_away(len(working), now)
             return
         self.trouble = error
         self._failed_at = now

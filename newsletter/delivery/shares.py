@@ -1,8 +1,11 @@
-"""Which relay the next message goes to, where there are several: each gets its part, by weight.
+"""Which relay the next message goes to, where there are several.
 
-Stride scheduling: a message takes its relay 1/weight further, and none may be further than a little beyond the one that
-is furthest behind. A relay that is away doesn't count, and one that keeps the others waiting doesn't either, until it
-takes a message again. What it missed meanwhile is not made up for.
+Each message takes its relay 1/weight further (stride scheduling), and where there is a choice, the one that is furthest
+behind goes first. Where weights differ, somebody wants mail in this proportion: then none may be further than a little
+beyond the one that is furthest behind. Where they are equal, each takes what it can, and a slow relay slows nobody.
+
+Nobody waits for a relay that is away, nor for one that takes nothing for a while, until it takes a message again. What
+a relay missed is not made up for.
 """
 
 import math
@@ -42,16 +45,15 @@ class Share:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is its turn; one that doesn't count may go on as soon as it can."""
+        """Whether it may take a message; one that doesn't count may as soon as it can."""
         return self.passed <= self._shares.end or not self.counts
 
     def take(self) -> OutgoingMessage | None:
         """The next message for this relay, or None if there is none, or it is not yet time."""
         message = self._shares.take() if self.is_open else None
         if message is not None:
-            since = self.passed if self.counts else max(self.passed, self._shares.start)
             self.counts = True
-            self.passed = since + self._step
+            self.passed = max(self.passed, self._shares.missed) + self._step
             self._shares.measure()
         return message
 
@@ -67,29 +69,35 @@ class Shares:
     def __init__(self, weights: Sequence[int], connections: int, take: Take) -> None:
         """`connections` is their number over all relays."""
         self.take = take
-        self.start = 0.0  #: where the one is that is furthest behind
         self.each = [Share(self, weight) for weight in weights]
+        self._is_strict = len(set(weights)) > 1
         self._lead = 2 * connections / sum(weights)  # a connection may have two messages under way
-        self.end = self._lead  #: whoever is beyond has to wait
+        self._usual = self._lead + 1 / min(weights)  # between the first and the last, when none misses anything
+        self._start = 0.0  # where the one is that is furthest behind, of those that count
+        self.end = math.inf  #: whoever is beyond has to wait
         self._seen = 0.0  # the start at the last look
         self._since = math.inf  # when it was first seen there; infinite while nobody waits
+        self.measure()
 
     def measure(self) -> None:
-        """Find out anew who is furthest behind."""
-        self.start = min((share.passed for share in self.each if share.counts), default=self.start)
-        self.end = self.start + self._lead
+        """Find out anew where everybody is."""
+        #: Whoever is further behind than this has missed something.
+        self.missed = max(share.passed for share in self.each) - self._usual
+        if self._is_strict:
+            self._start = min((share.passed for share in self.each if share.counts), default=math.inf)
+            self.end = self._start + self._lead
 
     def look(self, now: float, *, is_waiting: bool) -> float:
         """While messages wait: do without those that have kept others waiting for too long; when to look again."""
         if not is_waiting or all(share.is_open for share in self.each):
             self._since = math.inf
             return math.inf
-        if self.start != self._seen or self._since > now:
-            self._seen, self._since = self.start, now
+        if self._start != self._seen or self._since > now:
+            self._seen, self._since = self._start, now
         if now - self._since < PATIENCE:
             return self._since + PATIENCE
         for share in self.each:
-            share.counts = share.counts and share.passed > self.start
+            share.counts = share.counts and share.passed > self._start
         self.measure()
         self._since = math.inf
         return now

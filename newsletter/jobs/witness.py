@@ -27,8 +27,9 @@ _LONGEST: Final = 512  #: octets of a file, so that each note is one write over 
 def read_all(instance: Path) -> Iterator[Witness]:
     """All witnesses of an instance; one that can't be read tells nothing."""
     for path in sorted((instance / FOLDER).glob("*.json")):
-        with suppress(OSError, ValueError, TypeError):
-            yield Witness(**json.loads(path.read_text(encoding="ascii")))
+        with suppress(OSError, ValueError, TypeError, KeyError, OverflowError):
+            found = json.loads(path.read_text(encoding="ascii"))
+            yield Witness(str(found["home"]), int(found["run"]), int(found["ticks"]), int(found["at"]))
 
 
 class WitnessFile:

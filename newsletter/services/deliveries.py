@@ -18,7 +18,7 @@ from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
 from newsletter.domain.states import OPEN_STATES, DeliveryState, EditionState, SkipReason, SubscriberState
 from newsletter.errors import EditionStateError
-from newsletter.services import editions
+from newsletter.services import editions, shards
 from newsletter.storage import outbox_queries
 from newsletter.storage.tables import Delivery, Edition, Subscriber
 
@@ -81,6 +81,7 @@ def start(session: Session, month: Month, *, by: str, now: datetime, terms: Term
     plan(session, edition)
     if terms.canary:
         edition.first_wave = _last_of_first_wave(session, edition.id, terms.canary)
+    shards.hand_out(session, edition.id)
     return edition
 
 
@@ -131,6 +132,7 @@ def resume(session: Session, month: Month, *, now: datetime, terms: Terms = DEFA
     edition.state = EditionState.SENDING.value
     edition.note = None
     edition.deadline_at = now + terms.deadline
+    shards.hand_out(session, edition.id)
     return edition
 
 
@@ -222,8 +224,13 @@ def hold(session: Session, edition_id: int, note: str) -> None:
 
 
 def send_held_again(session: Session, month: Month, *, now: datetime, terms: Terms = DEFAULT_TERMS) -> int:
-    """Let what is held go out, as an admin has decided; how many deliveries. An edition that was sent is sent on."""
-    return _decide(session, month, {"state": DeliveryState.PENDING.value, "attempt": 0}, now=now, terms=terms)
+    """Let what is held go out, as an admin has decided; how many deliveries. An edition that was sent is sent on.
+
+    Raises EditionStateError for one that was cancelled.
+    """
+    # With a time, as a sender that is at work has passed them and looks for nobody without one behind it.
+    again = {"state": DeliveryState.PENDING.value, "attempt": 0, "due_at": int(now.timestamp())}
+    return _decide(session, month, again, now=now, terms=terms)
 
 
 def give_up_held(session: Session, month: Month, *, now: datetime) -> int:
@@ -233,6 +240,8 @@ def give_up_held(session: Session, month: Month, *, now: datetime) -> int:
 
 def _decide(session: Session, month: Month, values: dict[str, object], *, now: datetime, terms: Terms | None) -> int:
     edition = editions.get(session, month, for_update=True)
+    if terms is not None and edition.state == EditionState.CANCELLED.value:
+        raise EditionStateError(f"the edition for {month} is cancelled; what is held can only be given up")
     held = (Delivery.edition_id == edition.id, Delivery.state == DeliveryState.HELD.value)
     found = session.execute(
         update(Delivery)
@@ -243,6 +252,8 @@ def _decide(session: Session, month: Month, values: dict[str, object], *, now: d
     if found and terms is not None and edition.state == EditionState.SENT.value:
         edition.state, edition.ended_at = EditionState.SENDING.value, None
         edition.deadline_at = now + terms.deadline
+    if found and terms is not None and edition.state == EditionState.SENDING.value:
+        shards.hand_out(session, edition.id)
     session.flush()
     return len(found)
 

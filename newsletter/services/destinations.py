@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.destinations import DestinationState
+from newsletter.delivery.destination import DestinationState
 from newsletter.errors import NotFound
 from newsletter.storage.tables import Destination, SendingDay
 from newsletter.storage.upsert import insert_or_ignore

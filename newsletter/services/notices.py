@@ -8,7 +8,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.states import DeliveryState, NoticeKind
+from newsletter.storage import job_queue
+from newsletter.storage.job_queue import Job
 from newsletter.storage.tables import Notice, Subscriber
+
+SEND_NOTICES = Job("send_notices", job_queue.NOTICES)  #: what sends all that are due
 
 #: A stranger can type anybody's address into the form: so much of it reaches that mailbox, and no more.
 SHORTEST_GAP = timedelta(minutes=15)
@@ -26,6 +30,7 @@ def enqueue(session: Session, kind: NoticeKind, subscriber_id: int, *, now: date
         due_at=int(now.timestamp()),
     )
     session.add(notice)
+    job_queue.defer(session, SEND_NOTICES)
     return notice
 
 

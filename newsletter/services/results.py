@@ -181,9 +181,7 @@ def _row(claim: Claim, outcome: Outcome, until: datetime, recording: Recording) 
         case Verdict.LOST:
             return _back(claim, recording)
         case Verdict.UNKNOWN if recording.on_unknown is OnUnknown.HOLD:
-            return _Row(
-                claim, DeliveryState.HELD, flagged=True, detail=detail or "no reply after the end of the message"
-            )
+            return _Row(claim, DeliveryState.HELD, flagged=True, detail=detail or NO_REPLY)
         case _:
             flagged = outcome.verdict is Verdict.UNKNOWN
             due = recording.policy.next_attempt(

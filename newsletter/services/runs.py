@@ -55,10 +55,12 @@ def begin(session: Session, scope: Scope, *, now: datetime) -> int:
     What was under way in MOST_TRIES deaths in a row is held instead.
     """
     # Waits for a sender that is in the middle of a tick and doesn't know yet that its lock is gone.
-    alive = select(SenderRun.id).where(SenderRun.ended_at.is_(None))
+    alive = [SenderRun.ended_at.is_(None)]
     if scope != EVERYTHING:
-        alive = alive.where(SenderRun.scope.in_([scope.name, EVERYTHING.name]))
-    session.execute(alive.order_by(SenderRun.id).with_for_update())
+        alive.append(SenderRun.scope.in_([scope.name, EVERYTHING.name]))
+    session.execute(select(SenderRun.id).where(*alive).order_by(SenderRun.id).with_for_update())
+    # A tick that waits for this one to be over sees no row that is new then, but what its own has become.
+    session.execute(update(SenderRun).where(*alive).values(ended_at=now))
     session.execute(delete(SenderRun).where(SenderRun.ended_at < now - KEPT))
     run = SenderRun(scope=scope.name, started_at=now, ticked_at=int(now.timestamp()))
     session.add(run)

@@ -164,12 +164,6 @@ class Specimens:
         return _Made(made.data)
 
 
-def specimens(publication: Publication) -> Sequence[Specimen]:
-    """All of them. Raises TemplateError when a template is broken."""
-    found = Specimens(publication)
-    return [found.get(name) for name in found.titles]
-
-
 def check_templates(publication: Publication) -> None:
     """Try every template on sample data, so that a broken one is told at the start and not in the night of a sending.
 

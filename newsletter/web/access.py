@@ -25,6 +25,7 @@ _COOKIE_PATH = "/admin"
 ACTS: Mapping[str, Act] = {
     "desk.editions": Act.VIEW,
     "desk.edition": Act.VIEW,
+    "desk.progress_json": Act.VIEW,
     "desk.log_out": Act.VIEW,
     "preview.show": Act.VIEW,
     "preview.body": Act.VIEW,
@@ -36,6 +37,9 @@ ACTS: Mapping[str, Act] = {
     "desk.pause": Act.SEND,
     "desk.resume": Act.SEND,
     "desk.cancel": Act.SEND,
+    "desk.send_held_again": Act.SEND,
+    "desk.give_up_held": Act.SEND,
+    "desk.accept": Act.SEND,
 }
 
 #: The page of the login, which stands open.

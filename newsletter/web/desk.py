@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from newsletter.domain.edition import Contents, Entry
@@ -14,22 +15,32 @@ from newsletter.domain.place import Place
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import Update, UpdateState
 from newsletter.errors import EditionStateError, InvalidInput, InvalidMonth
-from newsletter.services import deliveries, editorial
+from newsletter.services import counts, deliveries, editorial, guard
 from newsletter.services import editions as editions_
+from newsletter.services.progress import SKIPPED_WORDS, Standing
+from newsletter.storage.database import Database
+from newsletter.storage.home import home
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
-from newsletter.web import access
+from newsletter.web import access, progress
 from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
-from newsletter.web.progress import Progress
+from newsletter.web.progress import NextStep
 from newsletter.web.wiring import now, wiring
 
 desk = Blueprint("desk", __name__, url_prefix="/admin")
 desk.before_request(access.guard)
 desk.app_context_processor(access.facts)
 
-#: Seconds between two looks at an edition that is being sent.
-REFRESH_SECONDS = 3
+REFRESH_SECONDS = 3  #: between two looks at an edition that is being sent
+MOST_DESTINATIONS = 20  #: that are named on a page
+ACCEPT = "accept"  #: what is typed to send from a database that may be a restored backup
+
+
+@desk.app_context_processor
+def halt() -> dict[str, object]:
+    """For all pages of the desk: why nothing is sent at all, if a page asks."""
+    return {"halted": lambda: guard.halted(current_session()), "accept_word": ACCEPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,8 @@ class Row:
 
     edition: Edition
     month: Month
-    progress: Progress
+    standing: Standing
+    next_step: NextStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +77,27 @@ def editions() -> str:
     return _list_page()
 
 
-def _list_page(error: str | None = None, typed: str | None = None) -> str:
+def _list_page(error: str | None = None, typed: str | None = None, *, accept_error: str | None = None) -> str:
     session = current_session()
-    rows = [
-        Row(edition, Month.parse(edition.month), Progress.of(session, edition))
-        for edition in editions_.all_editions(session)
-    ]
+    rows = [_row(edition) for edition in editions_.all_editions(session)]
     latest = editorial.latest_month(session)
     waiting = latest if latest and latest not in {row.month for row in rows} else None
     ready = len(editorial.contents(session, waiting).entries) if waiting else 0
     suggested = typed if typed is not None else str(waiting or "")
     return render_template(
-        "desk/editions.html", rows=rows, waiting=waiting, ready=ready, suggested=suggested, error=error
+        "desk/editions.html",
+        rows=rows,
+        waiting=waiting,
+        ready=ready,
+        suggested=suggested,
+        error=error,
+        accept_error=accept_error,
     )
+
+
+def _row(edition: Edition) -> Row:
+    standing = progress.standing(edition)
+    return Row(edition, Month.parse(edition.month), standing, progress.next_step(standing))
 
 
 @desk.post("/editions")
@@ -96,24 +116,36 @@ def edition(month: Month) -> str:
     return _edition_page(month)
 
 
-def _edition_page(month: Month, error: str | None = None, overview: Typed | None = None) -> str:
+def _edition_page(month: Month, *, retype: str | None = None, overview: Typed | None = None) -> str:
+    """`retype` is the button beside which something else was typed than the month."""
     session = current_session()
     found = editions_.get(session, month)
     contents = editions_.contents(session, found)
-    progress = Progress.of(session, found)
+    standing = progress.standing(found)
+    # Only a page that was asked for by its own address can be asked for again.
+    refreshes = standing.state is EditionState.SENDING and retype is None and overview is None
     return render_template(
         "desk/edition.html",
         edition=found,
         month=month,
         contents=contents,
         changes=_changes(contents, editorial.of_month(session, month), editorial.of_month(session, month.previous)),
-        progress=progress,
-        flagged=deliveries.flagged(session, found.id) if progress.total else 0,
-        refresh=REFRESH_SECONDS if found.state == EditionState.SENDING.value else None,
-        error=error,
+        standing=standing,
+        count=standing.count,
+        skipped=[(number, SKIPPED_WORDS[reason]) for reason, number in standing.count.skipped.items() if number],
+        held=counts.held_details(session, found.id) if standing.count.held else {},
+        most_destinations=MOST_DESTINATIONS,
+        refresh=max(REFRESH_SECONDS, standing.count.good_for) if refreshes else None,
+        retype=retype,
         typed_overview=overview,
         longest_overview=LONGEST,
     )
+
+
+@desk.get("/editions/<month:month>/progress.json")
+def progress_json(month: Month) -> Response:
+    """How far the edition is, for programs."""
+    return jsonify(progress.standing(editions_.get(current_session(), month)).as_json())
 
 
 @desk.post("/editions/<month:month>/overview")
@@ -168,7 +200,7 @@ def _send_page(month: Month, error: str | None = None) -> str:
 def send(month: Month) -> Response | tuple[str, int]:
     """Who presses twice sends once: the service sees that it has begun."""
     if not _is_confirmed(month):
-        return _send_page(month, _retype(month)), 400
+        return _send_page(month, f"Type {month} to confirm"), 400
     terms = wiring().settings.terms
     deliveries.start(current_session(), month, by=current_admin().address, now=now(), terms=terms)
     return _done(month, f"The edition for {month.name} is on its way.")
@@ -189,9 +221,40 @@ def resume(month: Month) -> Response:
 @desk.post("/editions/<month:month>/cancel")
 def cancel(month: Month) -> Response | tuple[str, int]:
     if not _is_confirmed(month):
-        return _edition_page(month, _retype(month)), 400
+        return _edition_page(month, retype="cancel"), 400
     deliveries.cancel(current_session(), month, now=now())
     return _done(month, f"The edition for {month.name} is cancelled. No more of it is sent.")
+
+
+@desk.post("/editions/<month:month>/held/send-again")
+def send_held_again(month: Month) -> Response:
+    number = deliveries.send_held_again(current_session(), month, now=now(), terms=wiring().settings.terms)
+    return _done(month, f"{_counted(number)} sent again." if number else "Nothing was held.")
+
+
+@desk.post("/editions/<month:month>/held/give-up")
+def give_up_held(month: Month) -> Response | tuple[str, int]:
+    if not _is_confirmed(month):
+        return _edition_page(month, retype="give_up"), 400
+    number = deliveries.give_up_held(current_session(), month, now=now())
+    return _done(month, f"{_counted(number)} given up." if number else "Nothing was held.")
+
+
+def _counted(number: int) -> str:
+    return "1 delivery is" if number == 1 else f"{number:,} deliveries are"
+
+
+@desk.post("/accept")
+def accept() -> Response | tuple[str, int]:
+    """Send from this database, although it may be a restored backup."""
+    if request.form.get("word", "").strip().lower() != ACCEPT:
+        return _list_page(accept_error=f"Type “{ACCEPT}” to confirm"), 400
+    session = current_session()
+    with closing(Database(wiring().settings.database_url)) as database:
+        is_accepted = guard.accept(session, home=home(database, session), now=now())
+    session.commit()
+    flash("Mail goes out from this database." if is_accepted else "Nothing stood in the way of sending.")
+    return redirect(url_for("desk.editions"), 303)
 
 
 @desk.post("/logout")
@@ -204,11 +267,8 @@ def _is_confirmed(month: Month) -> bool:
     return request.form.get("month", "").strip() == str(month)
 
 
-def _retype(month: Month) -> str:
-    return f"Type {month} to confirm"
-
-
 def _done(month: Month, message: str) -> Response:
     current_session().commit()
+    progress.forget(month)
     flash(message)
     return redirect(url_for("desk.edition", month=month), 303)

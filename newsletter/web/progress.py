@@ -1,15 +1,19 @@
-"""How far an edition is, and the one thing to do next."""
+"""How far editions are, as the desk shows it, and the one thing to do next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy.orm import Session
+from flask import current_app
 
-from newsletter.domain.states import OPEN_STATES, DeliveryState, EditionState
-from newsletter.services import deliveries
+from newsletter.domain.month import Month
+from newsletter.domain.states import EditionState
+from newsletter.services.progress import Looks, Standing
 from newsletter.storage.tables import Edition
+from newsletter.web.database import current_session
+from newsletter.web.wiring import now
+
+_NAME = "newsletter_looks"
 
 
 class NextStep(StrEnum):
@@ -19,6 +23,7 @@ class NextStep(StrEnum):
     SEND = "send"
     WATCH = "watch"
     RESUME = "resume"
+    DECIDE = "decide"  #: on the deliveries that are held
     NOTHING = "nothing"
 
 
@@ -30,42 +35,26 @@ _NEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """An edition's deliveries, counted."""
+def standing(edition: Edition) -> Standing:
+    """How far an edition is now."""
+    return _looks().at(current_session(), edition, now=now())
 
-    state: EditionState
-    counts: dict[DeliveryState, int]
 
-    @classmethod
-    def of(cls, session: Session, edition: Edition) -> Progress:
-        """Count the rows; an edition that was never sent has none."""
-        planned = edition.send_started_at is not None
-        counts = deliveries.counts(session, edition.id) if planned else dict.fromkeys(DeliveryState, 0)
-        return cls(EditionState(edition.state), counts)
+def next_step(standing: Standing) -> NextStep:
+    """What is to be done about an edition."""
+    if standing.state is EditionState.SENT and standing.count.held:
+        return NextStep.DECIDE
+    return _NEXT.get(standing.state, NextStep.NOTHING)
 
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
 
-    @property
-    def sent(self) -> int:
-        return self.counts[DeliveryState.SENT]
+def forget(month: Month) -> None:
+    """After a change of an edition's rows: the next page shows it."""
+    _looks().forget(month)
 
-    @property
-    def left(self) -> int:
-        """Still to be sent, now or later."""
-        return sum(self.counts[state] for state in OPEN_STATES)
 
-    @property
-    def done(self) -> int:
-        return self.total - self.left
-
-    @property
-    def percent(self) -> int:
-        """Of all deliveries; never 100 while one is left."""
-        return self.done * 100 // self.total if self.total else 0
-
-    @property
-    def next_step(self) -> NextStep:
-        return _NEXT.get(self.state, NextStep.NOTHING)
+def _looks() -> Looks:
+    """The application's, so that a large edition isn't counted for each page."""
+    found = current_app.extensions.setdefault(_NAME, Looks())
+    if not isinstance(found, Looks):
+        raise TypeError(f"another extension has the name {_NAME}")
+    return found

@@ -12,7 +12,7 @@ import pytest
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.settings import RelaySettings, TlsMode
-from newsletter.errors import RelayRefused, RelayUnavailable
+from newsletter.errors import RelayRefused, RelayUnavailable, SettingsError
 from tests.delivery.conftest import collect, drive
 from tests.delivery.fault_server import Fault, FaultServer
 
@@ -151,6 +151,31 @@ def test_the_rate_is_kept_over_all_connections():
 
         # 10 at once, and 30 at 100 a second.
         assert time.monotonic() - begun >= 0.29
+
+
+def test_the_rate_may_change_while_it_runs(clock):
+    with FaultServer() as server, Engine([settings(server.port, connections=1)], rate=10.0, clock=clock) as engine:
+        engine.submit(map(message, range(1000)))
+        assert len(collect(engine, 1)) == 1
+        engine.rate = 10.0
+        assert engine.poll(0.01) == [], "to set it again is no reason for a burst"
+
+        engine.rate = 200.0
+        assert engine.poll(0) == [], "nor is a change"
+        clock.ahead += 0.05
+        assert len(collect(engine, 10)) <= 20
+
+        engine.rate = 0
+        collect(engine, 900)
+        assert engine.rate == 0
+
+
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
+def test_what_is_no_rate_is_refused(rate):
+    with pytest.raises(SettingsError, match="rate"):
+        Engine([settings(25)], rate=rate)
+    with Engine([settings(25)]) as engine, pytest.raises(SettingsError, match="rate"):
+        engine.rate = rate
 
 
 def test_replies_that_waited_while_nobody_polled_are_read_before_time_is_up(clock):

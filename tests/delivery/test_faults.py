@@ -4,6 +4,9 @@ What was not sent for good is sent again, as the sender would do: so nothing is 
 arrive twice.
 """
 
+import socket
+from contextlib import ExitStack, closing
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from newsletter.delivery.engine import Engine
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome
 from newsletter.delivery.reply import ProtocolError
-from newsletter.delivery.settings import RelaySettings, TlsMode
+from newsletter.delivery.settings import RelaySettings, Timeouts, TlsMode
 from newsletter.errors import RelayError, RelayRefused, RelayUnavailable
 from tests.delivery.conftest import Clock, collect, drive
 from tests.delivery.fault_server import Fault, FaultServer
@@ -238,3 +241,54 @@ def test_an_idle_relay_that_goes_is_no_trouble(fault, pipelining, clock):
         assert [outcome.verdict for outcome in collect(engine, 1)] == ["sent"]
         assert engine.trouble is None
         assert server.connections == 2
+
+
+OWN_TIMEOUT = {
+    "CONNECT": "greeting",
+    "EHLO": "command",
+    "STARTTLS": "command",
+    "TLS": "connect",
+    "AUTH": "command",
+    "MAIL": "command",
+    "RCPT": "command",
+    "DATA": "data",
+    "body": "block",
+    "dot": "dot",
+    "QUIT": "quit",
+}
+
+
+@pytest.mark.parametrize("verb", OWN_TIMEOUT)
+def test_each_step_has_its_own_timeout(verb, clock, server_tls, certificate):
+    timeouts = replace(Timeouts(**{each.name: 1000.0 for each in fields(Timeouts)}), **{OWN_TIMEOUT[verb]: 5.0})
+    with FaultServer(verb, Fault.HANG, False, server_tls) as server:
+        chosen = replace(settings(server, certificate), timeouts=timeouts, messages_per_connection=1)
+        with Engine([chosen], clock=clock) as engine:
+            engine.submit([message("a", size=12_000_000 if verb == "body" else 1000)])
+            drive(engine, server.at_fault.is_set)
+            engine.poll(0.05)
+            clock.ahead += 4.0
+            engine.poll(0.05)
+            assert server.ended == 0
+            assert engine.trouble is None
+            clock.ahead += 1.0
+            drive(engine, lambda: server.ended == 1 or engine.trouble is not None)
+
+
+def test_a_connection_that_does_not_come_about_has_a_timeout_too(clock):
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as deaf, ExitStack() as others:
+        port = deaf.getsockname()[1]
+        for _ in range(3):  # fill its queue: what comes then gets no answer at all
+            other = others.enter_context(closing(socket.socket()))
+            other.setblocking(False)
+            other.connect_ex(("127.0.0.1", port))
+        chosen = RelaySettings("127.0.0.1", port, tls=TlsMode.NONE, timeouts=Timeouts(connect=5.0))
+        with Engine([chosen], clock=clock) as engine:
+            engine.submit([message("a")])
+            engine.poll(0.05)
+            clock.ahead += 4.0
+            engine.poll(0.05)
+            assert engine.trouble is None
+            clock.ahead += 1.1
+            drive(engine, lambda: engine.trouble is not None)
+            assert str(engine.trouble) == "the relay kept us waiting too long (CONNECT)"

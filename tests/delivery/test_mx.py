@@ -1,33 +1,35 @@
-"""Providers are told by MX records, and nobody waits for DNS."""
+"""MX records are looked up, and nobody waits for DNS."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread, active_count, enumerate
+
+import dns.message
+import dns.resolver
+import dns.rrset
 import pytest
 
-from newsletter.delivery.mx import FAILURES, REST_SECONDS, MxLookup
-
-HOSTS = {
-    "company.org": ["alt1.aspmx.l.google.com", "aspmx.l.google.com"],
-    "ministry.org": ["ministry-org.mail.protection.outlook.com"],
-    "club.org": ["mta5.am0.yahoodns.net"],
-    "own.org": ["mx.own.org"],
-    "notgoogle.org": ["mx.evilgoogle.com"],
-    "none.org": [],
-}
+from newsletter.delivery import mx
+from newsletter.delivery.mx import REST, SILENCES, DnsResolver, MxLookup
+from tests.delivery.conftest import PATIENCE
 
 
 class Answers:
-    """A resolver of a few names; it counts what it is asked."""
+    """A resolver that counts what it is asked, and answers when it may."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.is_down = False
+        self.may_answer = Event()
+        self.may_answer.set()
 
-    def hosts(self, domain):
+    def host(self, domain: str) -> str | None:
         self.asked.append(domain)
-        if self.is_down:
-            raise OSError("no answer")
-        return HOSTS.get(domain, [])
+        assert self.may_answer.wait(PATIENCE)
+        return None if self.is_down else f"mx.{domain}"
 
 
 @pytest.fixture
@@ -35,46 +37,146 @@ def answers():
     return Answers()
 
 
-@pytest.mark.parametrize(
-    ("domain", "provider"),
-    [
-        ("company.org", "gmail"),
-        ("ministry.org", "outlook"),
-        ("club.org", "yahoo"),
-        ("own.org", None),
-        ("notgoogle.org", None),
-        ("none.org", None),
-    ],
-)
-def test_a_provider_is_known_once_dns_has_answered_and_asked_for_once(answers, domain, provider):
+def settle() -> None:
+    """Wait until all that was asked for has been answered, or not."""
+    for thread in enumerate():
+        if thread.name == "mx":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+
+def test_a_host_is_known_some_time_after_it_was_asked_for_and_asked_for_once(answers):
+    lookup = MxLookup(answers)
+    answers.may_answer.clear()
+    assert [lookup.host("ngo.org"), lookup.host("ngo.org"), lookup.host("club.org")] == [None, None, None]
+
+    answers.may_answer.set()
+    settle()
+
+    assert [lookup.host("ngo.org"), lookup.host("club.org")] == ["mx.ngo.org", "mx.club.org"]
+    assert answers.asked == ["ngo.org", "club.org"]
+
+
+def test_the_thread_ends_when_nothing_is_left_to_ask(answers):
+    before = active_count()
+    lookup = MxLookup(answers)
+    for domain in ("ngo.org", "club.org"):
+        lookup.host(domain)
+        settle()
+        assert active_count() == before
+    assert lookup.host("club.org") == "mx.club.org"
+
+
+def test_domains_of_examples_and_tests_are_never_asked_for(answers):
     lookup = MxLookup(answers)
 
-    assert lookup.provider(domain) is None
-    lookup.settle()
-    assert [lookup.provider(domain), lookup.provider(domain)] == [provider, provider]
-    assert answers.asked == [domain]
-
-
-@pytest.mark.parametrize("domain", ["example.org", "reader.example", "mail.test", "x.invalid", "a.localhost"])
-def test_reserved_domains_are_never_asked_for(answers, domain):
-    lookup = MxLookup(answers)
-
-    assert lookup.provider(domain) is None
-    lookup.settle()
+    assert [lookup.host(domain) for domain in ("example.org", "a.test", "intranet")] == ["", "", ""]
+    settle()
     assert answers.asked == []
+
+
+def test_no_more_wait_than_fit(answers, monkeypatch):
+    monkeypatch.setattr(mx, "MOST_WAITING", 3)
+    lookup = MxLookup(answers)
+    answers.may_answer.clear()
+    for number in range(10):
+        lookup.host(f"domain{number}.org")
+    answers.may_answer.set()
+    settle()
+    assert answers.asked == ["domain0.org", "domain1.org", "domain2.org"]
+
+    lookup.host("domain9.org")
+    settle()
+    assert lookup.host("domain9.org") == "mx.domain9.org"
+
+
+def test_what_is_known_takes_no_more_room_than_it_may(answers, monkeypatch):
+    monkeypatch.setattr(mx, "MOST_KNOWN", 2)
+    lookup = MxLookup(answers)
+    for domain in ("a.org", "b.org", "c.org", "a.org"):
+        lookup.host(domain)
+        settle()
+
+    assert answers.asked == ["a.org", "b.org", "c.org", "a.org"]
 
 
 def test_dns_that_does_not_answer_is_left_alone_for_a_while(answers):
     now = 0.0
     lookup = MxLookup(answers, clock=lambda: now)
     answers.is_down = True
-    for number in range(FAILURES + 3):
-        lookup.provider(f"domain{number}.org")
-        lookup.settle()
-    assert len(answers.asked) == FAILURES
+    for number in range(SILENCES + 3):
+        assert lookup.host(f"domain{number}.org") is None
+        settle()
+    assert len(answers.asked) == SILENCES
+
+    now = REST
+    lookup.host("ngo.org")  # one question, to see whether it is back
+    settle()
+    lookup.host("ngo.org")
+    settle()
+    assert len(answers.asked) == SILENCES + 1
 
     answers.is_down = False
-    now = REST_SECONDS + 1
-    assert lookup.provider("company.org") is None
-    lookup.settle()
-    assert lookup.provider("company.org") == "gmail"
+    now = 2 * REST
+    lookup.host("ngo.org")
+    settle()
+    assert lookup.host("ngo.org") == "mx.ngo.org"
+
+
+@contextmanager
+def name_server(*answers: str) -> Iterator[DnsResolver]:
+    """A DNS server on this machine that knows `answers`, in a zone file's form, and nothing else."""
+    rrsets = [dns.rrset.from_text(*answer.split(" ", 4)) for answer in answers]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while (received := server.recvfrom(4096))[0]:
+                query = dns.message.from_wire(received[0])
+                asked = query.question[0]
+                reply = dns.message.make_response(query)
+                reply.answer += [each for each in rrsets if (each.name, each.rdtype) == (asked.name, asked.rdtype)]
+                if not any(each.name == asked.name for each in rrsets):
+                    reply.set_rcode(3)
+                server.sendto(reply.to_wire(), received[1])
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield DnsResolver(resolver_at(server.getsockname()[1]))
+        server.sendto(b"", server.getsockname())
+        thread.join()
+
+
+def resolver_at(port: int) -> dns.resolver.Resolver:
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = ["127.0.0.1"], port
+    return resolver
+
+
+def test_answers_of_a_real_server():
+    with name_server(
+        "ngo.org. 60 IN MX 20 alt.ngo.org.",
+        "club.org. 60 IN MX 1 Mx.Club.org.",
+        "null.org. 60 IN MX 0 .",
+        "mailless.org. 60 IN A 192.0.2.1",
+    ) as resolver:
+        assert resolver.host("ngo.org") == "alt.ngo.org"
+        assert resolver.host("club.org") == "mx.club.org"
+        assert resolver.host("null.org") == "."
+        assert resolver.host("mailless.org") == ""
+        assert resolver.host("unknown.org") == ""
+        assert resolver.host("a..b") is None
+
+
+def test_the_most_preferred_of_several_counts():
+    with name_server(
+        "ngo.org. 60 IN MX 20 alt.ngo.org.", "ngo.org. 60 IN MX 5 first.ngo.org.", "ngo.org. 60 IN MX 10 next.ngo.org."
+    ) as resolver:
+        assert resolver.host("ngo.org") == "first.ngo.org"
+
+
+def test_a_server_that_is_silent():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+
+        assert DnsResolver(resolver_at(silent.getsockname()[1]), lifetime=0.1).host("ngo.org") is None

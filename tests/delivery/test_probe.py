@@ -10,11 +10,12 @@ from contextlib import contextmanager
 import pytest
 from aiosmtpd.controller import Controller
 
+from newsletter.delivery.access_token import TokenUnavailable
 from newsletter.delivery.probe import probe
-from newsletter.delivery.settings import RelaySettings, TlsMode
+from newsletter.delivery.settings import Mechanism, RelaySettings, TlsMode
 from newsletter.errors import RelayError, RelayRefused, RelayUnavailable
 from tests.delivery.fault_server import Fault, FaultServer
-from tests.delivery.test_real_server import AnyPort, Mailbox, _authenticate, settings
+from tests.delivery.test_real_server import AnyPort, Bearer, Mailbox, _authenticate, settings
 
 NONE, OPPORTUNISTIC, REQUIRED, IMPLICIT = TlsMode
 PATIENCE = 5.0  #: seconds
@@ -23,9 +24,9 @@ pytestmark = pytest.mark.usefixtures("no_leaks")
 
 
 @contextmanager
-def relay(**options: object) -> Iterator[tuple[Mailbox, int]]:
+def relay(mailbox: Mailbox | None = None, **options: object) -> Iterator[tuple[Mailbox, int]]:
     """A real SMTP server, and its port."""
-    mailbox = Mailbox()
+    mailbox = mailbox or Mailbox()
     controller: Controller = AnyPort(mailbox, hostname="127.0.0.1", port=0, **options)
     controller.start()
     try:
@@ -80,6 +81,21 @@ def test_a_login(server_tls, certificate, mechanism):
     assert isinstance(refused, RelayRefused)
     assert refused.reply_code == 535
     assert str(refused).startswith("the relay refuses the user or the password: 535 5.7.8")
+
+
+def test_a_login_with_a_token(server_tls, certificate, tmp_path):
+    token = tmp_path / "token"
+    given = {"username": "news@example.org", "auth": Mechanism.XOAUTH2, "token_file": str(token)}
+    with relay(Bearer(), tls_context=server_tls) as (_, port):
+        chosen = settings(port, tls=REQUIRED, ca_file=str(certificate), **given)
+        assert isinstance(why_not(chosen), TokenUnavailable)
+        token.write_text("token-0")
+        refused = why_not(chosen)
+        token.write_text("token-1")
+        assert probe(chosen, timeout=PATIENCE).logged_in
+
+    assert type(refused) is RelayUnavailable
+    assert refused.reply_code == 535
 
 
 def test_a_certificate_that_nobody_vouches_for(server_tls):

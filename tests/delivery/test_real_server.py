@@ -1,7 +1,8 @@
-"""The engine against aiosmtpd: plain, STARTTLS, implicit TLS, AUTH, SMTPUTF8, SIZE."""
+"""The engine against aiosmtpd: plain, STARTTLS, implicit TLS, AUTH, SMTPUTF8, SIZE. Bad certificates: test_tls."""
 
 import socket
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from newsletter.delivery.engine import Engine
 from newsletter.delivery.message import OutgoingMessage
-from newsletter.delivery.settings import RelaySettings, TlsMode
-from newsletter.errors import RelayRefused
+from newsletter.delivery.settings import Mechanism, RelaySettings, TlsMode
+from newsletter.errors import RelayRefused, RelayUnavailable
 from tests.delivery.conftest import collect, drive
 
 DATA = b"From: news@example.org\r\nSubject: x\r\n\r\n.a dot\r\n" + b"line after line\r\n" * 5000
@@ -25,9 +26,9 @@ class Mailbox:
         self.envelopes: list[Envelope] = []
         self.encrypted: list[bool] = []
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         self.envelopes.append(envelope)
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 2.0.0 queued"
 
 
@@ -59,8 +60,8 @@ def start() -> Iterator[Start]:
     """Starts servers, and stops them in the end."""
     running: list[Controller] = []
 
-    def start(**options: object) -> tuple[Mailbox, int]:
-        mailbox = Mailbox()
+    def start(mailbox: Mailbox | None = None, **options: object) -> tuple[Mailbox, int]:
+        mailbox = mailbox or Mailbox()
         controller = AnyPort(mailbox, hostname="127.0.0.1", port=0, **options)
         controller.start()
         running.append(controller)
@@ -128,6 +129,55 @@ def test_auth(start, server_tls, certificate, mechanism):
 
     assert send(chosen, "a@example.net") == {"a@example.net": "sent"}
     assert len(mailbox.envelopes) == 1
+
+
+class Bearer(Mailbox):
+    """A mailbox for whoever shows the right token (AUTH XOAUTH2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.right = "token-1"
+        self.logins = 0
+
+    async def auth_XOAUTH2(self, server: SMTP, words: list[str]) -> AuthResult:
+        self.logins += 1
+        if b64decode(words[1]) == f"user=news@example.org\1auth=Bearer {self.right}\1\1".encode():
+            return AuthResult(success=True, auth_data=b"news@example.org")
+        empty = await server.challenge_auth(b'{"status":"401","schemes":"bearer"}')
+        assert empty == b""
+        return AuthResult(success=False, handled=False)
+
+
+def test_a_token_is_renewed_while_we_run(start, server_tls, certificate, tmp_path, clock):
+    mailbox, port = start(Bearer(), tls_context=server_tls, auth_required=True)
+    token = tmp_path / "token"
+    chosen = settings(
+        port, tls=TlsMode.REQUIRED, username="news@example.org", auth=Mechanism.XOAUTH2, token_file=str(token),
+        ca_file=str(certificate), connections=1, messages_per_connection=1,
+    )  # fmt: skip
+    with Engine([chosen], clock=clock) as engine:
+        engine.submit([OutgoingMessage(key, "a@example.org", "b@example.org", DATA) for key in range(3)])
+        drive(engine, lambda: engine.trouble is not None)
+        assert "can't be read" in str(engine.trouble)
+
+        # Once it is there, the first message goes, with one connection for each; then it runs out.
+        token.write_text("token-1\n")
+        clock.ahead += 61
+        collect(engine, 1)
+        mailbox.right = "token-2"
+        drive(engine, lambda: engine.trouble is not None)
+        assert type(engine.trouble) is RelayUnavailable, "no person has to look"
+        assert "the relay refuses the access token: 535" in str(engine.trouble)
+        assert "token-1" not in str(engine.trouble)
+        logins = mailbox.logins
+        clock.ahead += 30
+        engine.poll(0.05)
+        assert mailbox.logins == logins, "accounts get locked by trying often"
+
+        token.write_text("token-2\n")
+        clock.ahead += 31
+        drive(engine, lambda: len(mailbox.envelopes) == 3)
+        assert engine.trouble is None
 
 
 def test_auth_with_the_wrong_password(start, server_tls, certificate):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from newsletter.errors import RelayRefused, RelayUnavailable, SettingsError
 from tests.delivery.conftest import PATIENCE, collect, drive
 from tests.delivery.fault_server import Fault, FaultServer
 from tests.delivery.test_engine import message, recipients, settings
+from tests.relay import Relay
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -52,12 +54,15 @@ def test_messages_go_to_each_by_its_weight(pipelining):
 
 
 def test_single_messages_alternate():
-    with FaultServer() as one, FaultServer() as other, Engine(pair(one, other)) as engine:
-        for number in range(10):
+    with FaultServer() as one, FaultServer() as other, Engine(pair(one, other, connections=1)) as engine:
+        send(engine, 20, until=lambda: bool(one.received and other.received))
+        before = counts(one, other)
+        for number in range(20):
             engine.submit([message(number)])
             collect(engine, 1)
 
-        assert counts(one, other) == [5, 5]
+        more = [now - then for now, then in zip(counts(one, other), before, strict=True)]
+        assert more == pytest.approx([10, 10], abs=3)
 
 
 def test_the_rate_is_that_of_all_relays_together():
@@ -66,14 +71,14 @@ def test_the_rate_is_that_of_all_relays_together():
         send(engine, 40)
 
         assert time.monotonic() - begun >= 0.29
-        assert counts(one, other) == pytest.approx([20, 20], abs=4)
+        assert min(counts(one, other)) >= 10
 
 
 def test_while_one_is_away_the_others_carry_all_and_it_comes_back_by_itself(clock):
     with (
         FaultServer() as well,
         FaultServer("CONNECT", Fault.CLOSING, times=1000) as sick,
-        Engine(pair(well, sick, connections=2), clock=clock) as engine,
+        Engine([settings(well.port, weight=2), settings(sick.port)], clock=clock) as engine,
     ):
         outcomes = send(engine, 50, until=lambda: bool(engine.troubles))
         assert {outcome.verdict for outcome in outcomes} == {"sent"}
@@ -91,10 +96,9 @@ def test_while_one_is_away_the_others_carry_all_and_it_comes_back_by_itself(cloc
         clock.ahead += 61
         send(engine, 50, until=lambda: not engine.troubles)
         before = counts(well, sick)
-        send(engine, 400)
-        assert [now - then for now, then in zip(counts(well, sick), before, strict=True)] == pytest.approx(
-            [200, 200], abs=10
-        )
+        send(engine, 300)
+        more = [now - then for now, then in zip(counts(well, sick), before, strict=True)]
+        assert more == pytest.approx([200, 100], abs=20)
 
 
 def test_one_that_is_not_there_at_all(closed_port):
@@ -120,12 +124,25 @@ def test_only_what_was_started_on_a_relay_that_dies_is_touched(fault, verdict):
     assert len(well.received) == len(outcomes) - len(touched)
 
 
+def test_a_slow_one_slows_the_others_only_where_weights_say_so():
+    with Relay(delay=0.02) as slow, FaultServer() as fast:
+        relays = [settings(slow.port, connections=1), settings(fast.port, connections=1)]
+        with Engine(relays) as engine:
+            send(engine, 200)
+            of_slow = len(slow.taken())
+            assert of_slow < 50
+        with Engine([relays[0], replace(relays[1], weight=2)]) as engine:
+            send(engine, 90)
+            assert len(slow.taken()) - of_slow == pytest.approx(30, abs=4)
+
+
+@pytest.mark.parametrize("weight", [1, 2])
 @pytest.mark.parametrize("verb", ["CONNECT", "MAIL", "dot"])
-def test_one_that_falls_silent_does_not_keep_the_others(verb):
+def test_one_that_falls_silent_does_not_keep_the_others(verb, weight):
     with (
         FaultServer() as well,
         FaultServer(verb, Fault.HANG, times=1000) as silent,
-        Engine(pair(well, silent, connections=2)) as engine,
+        Engine([settings(well.port, weight=weight, connections=2), settings(silent.port, connections=2)]) as engine,
     ):
         engine.submit(map(message, range(500)))
         begun = time.monotonic()
@@ -175,7 +192,7 @@ def test_an_engine_without_a_relay_is_no_engine():
 
 def test_closing_takes_leave_of_all():
     with FaultServer() as one, FaultServer() as other, Engine(pair(one, other, connections=1)) as engine:
-        send(engine, 20)
+        send(engine, 20, until=lambda: bool(one.received and other.received))
         assert engine.close(5) == []
 
         assert one.commands[-1] == other.commands[-1] == b"QUIT"

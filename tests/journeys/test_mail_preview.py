@@ -127,7 +127,7 @@ def paper(page: Page) -> str:
 
 def settle(page: Page) -> Page:
     """With the mail in its frame there."""
-    page.wait_for_function("document.querySelector('iframe').contentDocument?.readyState === 'complete'")
+    page.wait_for_load_state()  # it is loaded when its frames are
     return page
 
 
@@ -194,7 +194,7 @@ def test_a_change_of_a_template_is_shown_at_the_place_where_the_mail_was_read(lo
         let_a_second_pass(page)
 
     settle(page)
-    page.wait_for_function(f"Math.abs(({FRAME})().scrollY - 900) < 3")
+    assert page.evaluate(f"({FRAME})().scrollY") == pytest.approx(900, abs=3)
     with page.expect_event("load"):
         override("digest/body.txt", f"Dear friend,\n{own}")
         let_a_second_pass(page)

@@ -26,7 +26,7 @@ def demo():
 
 def shown(frame):
     """Whether each picture of a frame is there, by its alternative text."""
-    frame.wait_for_function("Array.from(document.images).every(image => image.complete)")
+    frame.wait_for_load_state()  # each picture has come by then, or failed
     images = frame.locator("img").all()
     return {image.get_attribute("alt"): image.evaluate("image => image.naturalWidth > 1") for image in images}
 

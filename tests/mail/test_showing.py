@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import email
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 
+from newsletter.domain.month import Month
 from newsletter.mail import parts
-from newsletter.mail.pictures.picture import Image, Scheme
-from newsletter.mail.showing import carried_images, in_scheme, with_pictures, without_pictures
+from newsletter.mail.brand import Brand
+from newsletter.mail.pictures.picture import Image, Picture, Scheme
+from newsletter.mail.showing import carried_images, in_scheme, taken_apart, with_pictures, without_pictures
+from tests.mail.publisher import PUBLICATION
 
 MAP = Image("map-1.png", b"map")
 NIGHT = Image("night-1.png", b"night")
@@ -82,3 +86,18 @@ def test_the_pictures_that_a_message_carries_are_found_by_their_content_id():
     assert {name: (image.data, image.subtype) for name, image in found.items()} == {
         "cid:a@example.org": (b"logo", "jpeg")
     }
+
+
+def test_a_message_is_taken_apart_with_the_pictures_of_its_edition_of_its_publisher_and_its_own():
+    publication = replace(PUBLICATION, brand=Brand(logo=Picture(LOGO, None, "Example", 120, 40)))
+    links = publication.links
+    sources = (links.picture(Month(2022, 11), MAP.name), links.brand(LOGO.name), "cid:night@example.org")
+    html = "".join(f'<img src="{source}">\n' for source in sources)
+    shown = parts.related("=_r", parts.text("html", html), [parts.picture(NIGHT, "night@example.org")])
+    body = parts.alternative("=_a", [parts.text("plain", "Words.\n"), shown])
+
+    mail = taken_apart(b"Subject: =?utf-8?q?=C3=89t=C3=A9?=\r\n" + body, publication, Month(2022, 11), [MAP])
+
+    assert (mail.subject, mail.text) == ("Été", "Words.\n")
+    assert [uri in mail.html for uri in (MAP_URI, "data:image/jpeg;base64,bG9nbw==", NIGHT_URI)] == [True] * 3
+    assert mail.html_bytes == len(html.replace("\n", "\r\n")), "as it is sent"

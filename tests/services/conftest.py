@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import create_engine, delete, make_url, text
 
 from newsletter.config import Settings
-from newsletter.services import claims
 from newsletter.services.claims import Claim
 from newsletter.services.results import Recording
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Base
-from tests.services.stock import begin, everybody, start_sending
+from tests.services.stock import arm, begin, start_sending
 
 #: Filled by the migrations.
 KEPT = {"region", "place"}
+
+_SEQUENCES = text(
+    "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace"
+)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +45,7 @@ def postgresql(shared_postgresql: Database) -> Database:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(delete(table))
-        sequences = connection.scalars(text("SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'S'")).all()
+        sequences = connection.scalars(_SEQUENCES).all()
         for sequence in sequences:
             connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))
     return shared_postgresql
@@ -54,5 +57,5 @@ def sent(database: Database, settings: Settings) -> tuple[Recording, list[Claim]
     edition_id = start_sending(database, settings, ["KZ"] * 6)
     with database.writing() as session:
         arming, recording = begin(session)
-        armed = claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=5)
+        armed = arm(session, arming, edition_id, limit=5)
         return recording, [each.claim for each in armed.deliveries]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Barrier
 from typing import TypeVar, cast
 
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
@@ -17,12 +18,16 @@ from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
 from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.mail.links import Tokens
-from newsletter.services import deliveries, editions, editorial, results, runs
-from newsletter.services.claims import Arming, Claim
+from newsletter.mail.splicing import Splicer
+from newsletter.services import claims, deliveries, editions, editorial, results, runs
+from newsletter.services.claims import Armed, Arming, Claim, HasNews
 from newsletter.services.consents import Origin
+from newsletter.services.deliveries import DEFAULT_TERMS, Terms
 from newsletter.services.results import Recording
+from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Base, Delivery, Subscriber
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Base, Delivery, Edition, Subscriber
 from tests.conftest import NOW
 
 NOVEMBER = Month(2022, 11)
@@ -30,6 +35,7 @@ TOKENS = Tokens("a secret key for tests")
 ORIGIN = Origin(source="/subscribe", text="Send me updates.", ip="192.0.2.1")
 OK = Reply(250, "2.0.0", "queued")
 GREY = Reply(450, "4.7.1", "<reader1@example.org>: greylisted, see postmaster@example.org")
+GONE_AWAY = Reply(421, "4.3.0", "closing")
 NO_MAILBOX = Reply(550, "5.1.1", "reader1@example.org... User unknown")
 TOO_BIG = Reply(552, "5.3.4", "too big for reader1@example.org")
 UNAUTHENTICATED = Reply(550, "5.7.26", "unauthenticated mail from updates@example.org")
@@ -56,14 +62,14 @@ def store_updates(database: Database) -> None:
         editorial.store(session, an_update("ET", trend=Trend.IMPROVED), now=NOW)
 
 
-def add_readers(database: Database, follows: Sequence[str]) -> list[int]:
-    """One active reader for each selection; their ids."""
+def add_readers(database: Database, follows: Sequence[str], domains: Sequence[str] = ("example.org",)) -> list[int]:
+    """One active reader for each selection, at each domain in turn; their ids."""
     if not follows:
         return []
     rows = [
         {
-            "address": f"reader{number}@example.org",
-            "address_key": f"reader{number}@example.org",
+            "address": f"reader{number}@{domains[(number - 1) % len(domains)]}",
+            "address_key": f"reader{number}@{domains[(number - 1) % len(domains)]}",
             "state": "active",
             "follows": each,
             "created_at": NOW,
@@ -76,14 +82,21 @@ def add_readers(database: Database, follows: Sequence[str]) -> list[int]:
         return list(session.scalars(select(Subscriber.id).order_by(Subscriber.id)))
 
 
-def start_sending(database: Database, settings: Settings, follows: Sequence[str]) -> int:
+def start_sending(
+    database: Database,
+    settings: Settings,
+    follows: Sequence[str],
+    *,
+    domains: Sequence[str] = ("example.org",),
+    terms: Terms = DEFAULT_TERMS,
+) -> int:
     """November's edition, being sent to one reader for each selection; its id."""
     store_updates(database)
-    add_readers(database, follows)
+    add_readers(database, follows, domains)
     with database.writing() as session:
         editions.ensure(session, NOVEMBER, now=NOW)
         editions.approve(session, NOVEMBER, settings.publication, by="a test", now=NOW)
-        return deliveries.start(session, NOVEMBER, by="a test", now=NOW).id
+        return deliveries.start(session, NOVEMBER, by="a test", now=NOW, terms=terms).id
 
 
 def everybody(_follows: Sequence[str]) -> bool:
@@ -91,10 +104,38 @@ def everybody(_follows: Sequence[str]) -> bool:
     return True
 
 
-def begin(session: Session) -> tuple[Arming, Recording]:
-    """A sender's life."""
-    owner = runs.begin(session, runs.EVERYTHING, now=NOW)
-    return Arming(owner, TOKENS, NOW), Recording(owner, TOKENS, NOW)
+def begin(session: Session, scope: Scope = EVERYTHING, *, now: datetime = NOW) -> tuple[Arming, Recording]:
+    """A sender's life, whose retries have no jitter."""
+    owner = runs.begin(session, scope, now=now)
+    return Arming(owner, TOKENS, now, scope=scope), Recording(owner, TOKENS, now, chance=lambda: 0.0)
+
+
+def arm(
+    session: Session,
+    arming: Arming,
+    edition_id: int,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    has_news: HasNews = everybody,
+    is_idle: bool = True,
+) -> Armed:
+    """Arm pending deliveries from behind a reader to the end of the scope."""
+    between = (max(after, arming.scope.first - 1), arming.scope.last)
+    return claims.arm_pending(
+        session, arming, edition_id, between=between, has_news=has_news, limit=limit, is_idle=is_idle
+    )
+
+
+def readers_of(armed: Armed) -> list[int]:
+    """Whose deliveries were armed, in order."""
+    return [each.claim.row_id for each in armed.deliveries]
+
+
+def splicer(session: Session, edition_id: int, settings: Settings) -> Splicer:
+    """The edition's splicer."""
+    edition = session.get_one(Edition, edition_id)
+    return Splicer(editions.compiled(edition, settings.publication), settings.publication, gazetteer())
 
 
 def deliveries_of(session: Session, edition_id: int) -> list[Delivery]:
@@ -138,6 +179,14 @@ def at_once(count: int, act: Callable[[], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(count) as threads:
         return [future.result() for future in [threads.submit(wait_and_act) for _ in range(count)]]
+
+
+def wait_until_it_waits(database: Database, act: Future[None]) -> None:
+    """Until `act`, in a thread of its own, waits for a lock on PostgreSQL, or is done."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not act.done() and not connection.scalar(waiting):
+            pass
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How rows go to a sender: who is armed, who is skipped and why, and what a dead sender leaves."""
+"""How rows go to a sender: who is armed, who is skipped and why, who has to wait, who goes alone."""
 
 from __future__ import annotations
 
@@ -11,30 +11,25 @@ from sqlalchemy import select, update
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.mail.recipient import Recipient
-from newsletter.services import claims, deliveries, notices, runs, signup, suppressions
+from newsletter.services import claims, deliveries, notices, signup, suppressions
 from newsletter.services.claims import Claim
-from newsletter.storage.tables import Delivery, Notice, SenderRun, Subscriber
+from newsletter.services.runs import EVERYTHING, NOTICES, Scope
+from newsletter.storage.tables import Delivery, Notice, Subscriber
 from tests.conftest import NOW
 from tests.services.stock import (
     NOVEMBER,
     ORIGIN,
     TOKENS,
+    arm,
     begin,
     counted,
     deliveries_of,
     everybody,
+    readers_of,
     start_sending,
 )
 
 SECOND = int(NOW.timestamp())
-
-
-def arm(session, arming, edition_id, *, after=0, limit=100, has_news=everybody):
-    return claims.arm_pending(session, arming, edition_id, between=(after, runs.LAST), has_news=has_news, limit=limit)
-
-
-def readers_of(armed):
-    return [each.claim.row_id for each in armed.deliveries]
 
 
 def test_pending_rows_are_armed_in_order_within_the_limit_from_behind_a_reader(database, settings):
@@ -123,56 +118,157 @@ def test_who_leaves_while_deferred_is_skipped_when_it_is_due(database, settings)
     assert (row.state, row.detail, row.due_at) == ("skipped", "ended", None)
 
 
-def test_a_new_sender_takes_back_what_a_dead_one_had_armed_and_flags_it(database, settings):
+def of_slot(asked, **waits):
+    """A slot that lets these domains wait, for so many seconds, and notes who asks."""
+
+    def slot(domain):
+        asked.append(domain)
+        return waits.get(domain.replace(".", "_"))
+
+    return slot
+
+
+def test_who_has_to_wait_for_their_destination_stays_pending_until_then(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 4, domains=["example.org", "slow.example"])
+    asked = []
+    with database.writing() as session:
+        arming, _ = begin(session)
+        limited = replace(arming, slot=of_slot(asked, slow_example=SECOND + 60))
+        armed = arm(session, limited, edition_id)
+        rows = deliveries_of(session, edition_id)
+
+    assert (readers_of(armed), armed.seen, armed.last_id) == ([1, 3], 4, 4)
+    assert asked == ["example.org", "slow.example"] * 2
+    waiting = [(row.state, row.owner, row.attempt, row.due_at, row.flagged) for row in rows[1::2]]
+    assert waiting == [("pending", None, 0, SECOND + 60, False)] * 2
+
+    with database.writing() as session:
+        early = replace(arming, now=NOW + timedelta(seconds=59))
+        assert arm(session, early, edition_id).seen == 0
+        assert claims.arm_due(session, early, edition_id, has_news=everybody, limit=9).seen == 0
+        due = replace(arming, now=NOW + timedelta(seconds=60))
+        assert arm(session, due, edition_id).seen == 0
+        again = claims.arm_due(session, due, edition_id, has_news=everybody, limit=9)
+        rows = deliveries_of(session, edition_id)
+
+    assert sorted(readers_of(again)) == [2, 4]
+    assert {each.claim.attempt for each in again.deliveries} == {1}
+    assert {(row.state, row.due_at) for row in rows} == {("armed", None)}
+
+
+def test_who_comes_up_and_still_has_to_wait_gets_another_time(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 2)
+    with database.writing() as session:
+        deferred = session.get_one(Delivery, (edition_id, 2))
+        deferred.state, deferred.due_at, deferred.attempt, deferred.detail = "deferred", SECOND, 3, "450 busy"
+        session.get_one(Delivery, (edition_id, 1)).due_at = SECOND
+        session.flush()
+        arming, _ = begin(session)
+        limited = replace(arming, slot=of_slot([], example_org=SECOND + 900))
+        due = claims.arm_due(session, limited, edition_id, has_news=everybody, limit=9)
+        rows = deliveries_of(session, edition_id)
+
+    assert (readers_of(due), due.seen) == ([], 2)
+    told = [(row.state, row.attempt, row.due_at, row.detail) for row in rows]
+    assert told == [("pending", 0, SECOND + 900, None), ("deferred", 3, SECOND + 900, "450 busy")]
+
+
+def test_who_is_skipped_takes_no_slot_from_others(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ", "FR", "KZ"], domains=["a.example", "b.example", "c.example"])
+    asked = []
+    with sqlite.writing() as session:
+        session.get_one(Subscriber, 1).state = "ended"
+        session.flush()
+        arming, _ = begin(session)
+        limited = replace(arming, slot=of_slot(asked, a_example=SECOND + 60, b_example=SECOND + 60))
+        armed = arm(session, limited, edition_id, has_news=lambda follows: "KZ" in follows)
+        rows = deliveries_of(session, edition_id)
+
+    assert (asked, readers_of(armed)) == (["c.example"], [3])
+    assert [(row.state, row.due_at) for row in rows] == [("skipped", None), ("skipped", None), ("armed", None)]
+
+
+def under_way_in_deaths(session, edition_id, reader, deaths):
+    row = session.get_one(Delivery, (edition_id, reader))
+    row.attempt, row.flagged = deaths, deaths > 0
+    session.flush()
+
+
+def test_what_may_have_brought_down_a_sender_twice_goes_alone_behind_those_before_it(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 5)
+    with database.writing() as session:
+        under_way_in_deaths(session, edition_id, 3, 2)
+        arming, _ = begin(session)
+
+        before = arm(session, arming, edition_id)
+        assert readers_of(before) == [1, 2]
+        assert (before.waits, before.is_alone) == (True, False)
+
+        busy = arm(session, arming, edition_id, after=before.last_id, is_idle=False)
+        assert (readers_of(busy), busy.waits, busy.is_alone) == ([], True, False)
+
+        alone = arm(session, arming, edition_id, after=before.last_id)
+        assert (readers_of(alone), alone.last_id) == ([3], 3)
+        assert (alone.waits, alone.is_alone) == (True, True)
+        assert alone.deliveries[0].claim.attempt == 3
+
+        rest = arm(session, arming, edition_id, after=alone.last_id)
+        assert (readers_of(rest), rest.waits, rest.is_alone) == ([4, 5], False, False)
+
+
+def test_two_that_are_suspected_go_one_after_the_other(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 3)
+    with sqlite.writing() as session:
+        for reader in (1, 2):
+            under_way_in_deaths(session, edition_id, reader, 4)
+        arming, _ = begin(session)
+        found = [arm(session, arming, edition_id) for _ in range(3)]
+
+    assert [readers_of(each) for each in found] == [[1], [2], [3]]
+    assert [each.is_alone for each in found] == [True, True, False]
+
+
+def test_one_death_or_many_replies_make_nobody_suspected(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 3)
+    with sqlite.writing() as session:
+        under_way_in_deaths(session, edition_id, 1, 1)
+        session.get_one(Delivery, (edition_id, 2)).attempt = 9  # was deferred eight times
+        session.flush()
+        arming, _ = begin(session)
+        armed = arm(session, arming, edition_id)
+
+    assert (readers_of(armed), armed.waits, armed.is_alone) == ([1, 2, 3], False, False)
+
+
+def test_a_part_of_the_readers_is_all_that_its_sender_arms(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 6)
+    part = Scope(notices=False, edition_id=edition_id, first=3, last=4)
+    with database.writing() as session:
+        for reader in (1, 3, 6):
+            row = session.get_one(Delivery, (edition_id, reader))
+            row.state, row.due_at, row.attempt = "deferred", SECOND, 1
+        session.flush()
+        arming, _ = begin(session, part)
+        pending = arm(session, arming, edition_id)
+        due = claims.arm_due(session, arming, edition_id, has_news=everybody, limit=9)
+
+    assert (readers_of(pending), readers_of(due)) == ([4], [3])
+
+
+def test_what_an_owner_has_armed_is_found_again(database, settings):
     edition_id = start_sending(database, settings, ["KZ"] * 4)
     with database.writing() as session:
         notices.enqueue(session, NoticeKind.WELCOME, 1, now=NOW)
-        notices.enqueue(session, NoticeKind.WELCOME, 2, now=NOW + timedelta(hours=1))
-    with database.writing() as session:
-        arming, _ = begin(session)
-        arm(session, arming, edition_id, limit=2)
-        assert len(claims.arm_notices(session, arming, limit=9)) == 1
-    with database.writing() as session:
-        owner = runs.begin(session, runs.EVERYTHING, now=NOW + timedelta(minutes=5))
-        rows = deliveries_of(session, edition_id)
-        waiting = session.scalars(select(Notice).order_by(Notice.id).execution_options(populate_existing=True)).all()
-        notice_facts = [(each.state, each.owner, each.flagged, each.attempt, each.due_at) for each in waiting]
+        session.flush()
+        first, _ = begin(session)
+        theirs = [each.claim for each in arm(session, first, edition_id, limit=2).deliveries]
+        theirs += [each.claim for each in claims.arm_notices(session, first, limit=9)]
+        second = replace(first, owner=first.owner + 1)
+        others = [each.claim for each in arm(session, second, edition_id, limit=1).deliveries]
 
-    assert owner > arming.owner
-    told = [(row.state, row.owner, row.flagged, row.attempt) for row in rows]
-    assert told == [("pending", None, True, 1)] * 2 + [("pending", None, False, 0)] * 2
-    assert notice_facts == [("pending", None, True, 1, SECOND + 300), ("pending", None, False, 0, SECOND + 3600)]
-    with database.writing() as session:
-        again = arm(session, replace(arming, owner=owner), edition_id)
-        assert [each.claim.attempt for each in again.deliveries] == [2, 2, 1, 1]
-
-
-def test_what_a_dead_sender_had_armed_of_a_cancelled_edition_is_skipped_and_flagged(database, settings):
-    edition_id = start_sending(database, settings, ["KZ"] * 2)
-    with database.writing() as session:
-        arming, _ = begin(session)
-        arm(session, arming, edition_id, limit=1)
-    with database.writing() as session:
-        deliveries.cancel(session, NOVEMBER, now=NOW)
-    with database.writing() as session:
-        runs.begin(session, runs.EVERYTHING, now=NOW)
-        rows = deliveries_of(session, edition_id)
-
-    told = [(row.state, row.detail, row.flagged) for row in rows]
-    assert told == [("skipped", "cancelled", True), ("skipped", "cancelled", False)]
-
-
-def test_a_run_has_a_beginning_and_an_end(database):
-    with database.writing() as session:
-        first, second = (runs.begin(session, runs.EVERYTHING, now=NOW) for _ in range(2))
-        runs.end(session, second, now=NOW + timedelta(hours=1))
-    with database.reading() as session:
-        runs = session.scalars(select(SenderRun).order_by(SenderRun.id)).all()
-
-    assert [(run.id, run.started_at, run.ended_at) for run in runs] == [
-        (first, NOW, None),
-        (second, NOW, NOW + timedelta(hours=1)),
-    ]
+        assert sorted(claims.armed_by(session, first.owner)) == sorted(theirs)
+        assert claims.armed_by(session, second.owner) == others
+        assert claims.armed_by(session, second.owner + 1) == []
 
 
 def sign_up(session, name, *subjects):
@@ -248,21 +344,24 @@ def test_notices_are_armed_within_the_limit(sqlite):
 
 
 def test_something_is_due_while_an_edition_is_sent_or_a_notice_waits(database, settings):
-    def due(later=timedelta(0)):
+    def due(later=timedelta(0), scope=EVERYTHING):
         with database.reading() as session:
-            return claims.is_anything_due(session, now=NOW + later)
+            return claims.is_anything_due(session, scope=scope, now=NOW + later)
 
+    part = Scope(notices=False, edition_id=1, first=1, last=9)
     assert not due()
     with database.writing() as session:
         sign_up(session, "a", "KZ")
         session.flush()
         session.get_one(Notice, 1).due_at = SECOND + 1
     assert not due()
-    assert due(timedelta(seconds=1))
+    second = timedelta(seconds=1)
+    assert [due(second, scope) for scope in (EVERYTHING, NOTICES, part)] == [True, True, False]
     with database.writing() as session:
         session.execute(update(Notice).values(state="sent", due_at=None))
-    start_sending(database, settings, [])
-    assert due()
+    assert start_sending(database, settings, []) == part.edition_id
+    of_another = replace(part, edition_id=2)
+    assert [due(scope=scope) for scope in (EVERYTHING, NOTICES, part, of_another)] == [True, False, True, False]
     with database.writing() as session:
         deliveries.pause(session, NOVEMBER)
-    assert not due()
+    assert [due(scope=scope) for scope in (EVERYTHING, NOTICES, part)] == [False, False, False]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from newsletter.delivery.outcome import Outcome, Verdict
-from newsletter.domain.states import SuppressionReason
-from newsletter.services import claims, deliveries, editions, results, runs, suppressions
+from newsletter.delivery.advice import advise
+from newsletter.delivery.outcome import Outcome, Phase, Verdict
+from newsletter.domain.states import NoticeKind, SuppressionReason
+from newsletter.services import claims, consequences, deliveries, editions, notices, results, suppressions
 from newsletter.services.claims import Arming, Claim
 from newsletter.storage.tables import Consent, Delivery, Notice, Subscriber, Subscription, Suppression
 from tests.conftest import NOW
 from tests.services.stock import (
+    GONE_AWAY,
+    GREY,
     NO_MAILBOX,
     NOVEMBER,
     OK,
@@ -21,10 +24,11 @@ from tests.services.stock import (
     TOKENS,
     TOO_BIG,
     UNAUTHENTICATED,
+    arm,
     begin,
     deliveries_of,
     dump,
-    everybody,
+    readers_of,
     record,
     rows_of,
     start_sending,
@@ -50,7 +54,7 @@ def test_a_fenced_sender_writes_nothing_and_is_told(database, sent, theft):
     bounce, refusal, success = Verdict.NEVER, Verdict.REFUSED, Verdict.SENT
     told = [
         Outcome(armed[0], bounce, NO_MAILBOX),
-        Outcome(armed[1], refusal, UNAUTHENTICATED),
+        Outcome(armed[1], refusal, UNAUTHENTICATED, Phase.MAIL),
         Outcome(armed[2], success, OK),
     ]
     assert record(database, recording, *told) == 0
@@ -65,7 +69,7 @@ def test_a_sender_that_was_thought_dead_writes_nothing(database, sent):
     recording, armed = sent
     with database.writing() as session:
         arming, _ = begin(session)
-        taken = claims.arm_pending(session, arming, armed[0].edition_id, between=(0, runs.LAST), has_news=everybody, limit=5)
+        taken = arm(session, arming, armed[0].edition_id, limit=5)
     before = dump(database)
 
     assert record(database, recording, *[Outcome(claim, Verdict.SENT, OK) for claim in armed]) == 0
@@ -124,9 +128,9 @@ def test_who_has_bounced_is_not_armed_for_another_edition_in_the_same_tick(datab
     with database.writing() as session:
         results.record(session, [(armed[0], Outcome(armed[0], Verdict.NEVER, NO_MAILBOX))], recording)
         arming = Arming(recording.owner, TOKENS, NOW)
-        more = claims.arm_pending(session, arming, other, between=(0, runs.LAST), has_news=everybody, limit=9)
+        more = arm(session, arming, other)
 
-    assert [each.claim.row_id for each in more.deliveries] == [2]
+    assert readers_of(more) == [2]
 
 
 def test_a_bounce_of_who_was_erased_meanwhile_is_only_counted(database, sent):
@@ -138,19 +142,25 @@ def test_a_bounce_of_who_was_erased_meanwhile_is_only_counted(database, sent):
     assert rows_of(database, armed[0])[0].state == "failed"
 
 
-SEEN = "First seen with subscriber 1"
+ADVICE = advise(UNAUTHENTICATED)
+OF_THE_RELAY = [pytest.param(Phase.MAIL, id="to MAIL"), pytest.param(None, id="before any command")]
+OF_A_DESTINATION = [Phase.RCPT, Phase.DATA, Phase.DOT]
 
 
-def test_a_refusal_pauses_the_edition_tells_why_and_suppresses_nobody(database, sent):
+@pytest.mark.parametrize("phase", OF_THE_RELAY)
+def test_a_relay_that_refuses_us_pauses_the_edition_tells_why_and_suppresses_nobody(database, sent, phase):
     recording, armed = sent
-    told = [Outcome(claim, Verdict.REFUSED, UNAUTHENTICATED) for claim in armed[:3]]
+    told = [Outcome(claim, Verdict.REFUSED, UNAUTHENTICATED, phase) for claim in armed[:3]]
 
     assert record(database, recording, *told, Outcome(armed[3], Verdict.SENT, OK)) == 4
 
     with database.reading() as session:
         edition = editions.get(session, NOVEMBER)
         assert edition.state == "paused"
-        assert edition.note == f"The relay refuses this sender: {REFUSAL_TOLD}. Mend that, then resume. {SEEN}."
+        assert edition.note == (
+            f"The relay refuses this sender: {REFUSAL_TOLD}. {ADVICE} Mend that, then resume. "
+            "First seen with subscriber 1."
+        )
         assert session.scalars(select(Suppression)).all() == []
         assert [(row.state, row.attempt) for row in deliveries_of(session, edition.id)] == [
             *[("deferred", 1)] * 3,
@@ -160,25 +170,106 @@ def test_a_refusal_pauses_the_edition_tells_why_and_suppresses_nobody(database, 
         ]
 
 
-def test_a_single_reader_that_is_refused_again_pauses_nothing(database, sent):
+@pytest.mark.parametrize("phase", OF_A_DESTINATION)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_what_a_destination_refuses_is_tried_later_and_pauses_and_suppresses_nobody(database, sent, phase, attempt):
     recording, armed = sent
-    again = armed[0]._replace(attempt=2)
+    claims_ = [claim._replace(attempt=attempt) for claim in armed]
     with database.writing() as session:
-        row = session.get_one(Delivery, (again.edition_id, again.row_id))
-        row.attempt = again.attempt
+        session.execute(update(Delivery).where(Delivery.state == "armed").values(attempt=attempt))
 
-    assert record(database, recording, Outcome(again, Verdict.REFUSED, UNAUTHENTICATED)) == 1
+    told = [Outcome(claim, Verdict.REFUSED, UNAUTHENTICATED, phase) for claim in claims_]
+    assert record(database, recording, *told) == 5
 
     with database.reading() as session:
-        assert editions.get(session, NOVEMBER).state == "sending"
-        assert deliveries_of(session, again.edition_id)[0].state == "deferred"
+        edition = editions.get(session, NOVEMBER)
+        assert (edition.state, edition.note) == ("sending", None)
+        assert session.scalars(select(Suppression)).all() == []
+        assert set(session.scalars(select(Subscriber.state))) == {"active"}
+        facts = [(row.state, row.attempt, row.detail) for row in deliveries_of(session, edition.id)]
+        assert facts == [*[("deferred", attempt, REFUSAL_TOLD)] * 5, ("pending", 0, None)]
+
+
+def learnt(database, *told, words=None):
+    """What is told of these outcomes: domains and verdicts, in order."""
+    heard = []
+
+    def teach(domain, outcome):
+        heard.append((domain, outcome.verdict))
+        return words
+
+    with database.writing() as session:
+        consequences.learn(session, [(outcome.key, outcome) for outcome in told], teach)
+    return heard
+
+
+def test_what_a_destination_said_is_told_with_the_domain_it_came_from(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 4, domains=["a.example", "b.example"])
+    with database.writing() as session:
+        notices.enqueue(session, NoticeKind.WELCOME, 4, now=NOW)
+        arming, _ = begin(session)
+        digests = [each.claim for each in arm(session, arming, edition_id).deliveries]
+        (notice,) = [each.claim for each in claims.arm_notices(session, arming, limit=9)]
+
+    told = [
+        Outcome(digests[1], Verdict.REFUSED, UNAUTHENTICATED, Phase.RCPT),
+        Outcome(digests[0], Verdict.LATER, GREY, Phase.DATA),
+        Outcome(notice, Verdict.SENT, OK, Phase.DOT),
+        Outcome(digests[2], Verdict.SENT, OK, Phase.DOT),
+    ]
+    assert learnt(database, *told) == [
+        ("b.example", Verdict.REFUSED),
+        ("a.example", Verdict.LATER),
+        ("b.example", Verdict.SENT),
+        ("a.example", Verdict.SENT),
+    ]
+
+
+def test_what_no_destination_said_is_not_told(database, sent):
+    _, armed = sent
+    with database.writing() as session:
+        session.delete(session.get_one(Subscriber, 4))
+
+    told = [
+        Outcome(armed[0], Verdict.REFUSED, UNAUTHENTICATED, Phase.MAIL),
+        Outcome(armed[1], Verdict.LOST, GONE_AWAY),
+        Outcome(armed[2], Verdict.UNKNOWN),
+        Outcome(armed[3], Verdict.SENT, OK, Phase.DOT),  # its reader was erased
+    ]
+    assert learnt(database, *told) == []
+    assert learnt(database) == []
+
+
+def test_where_nothing_is_sent_for_a_while_the_edition_says_so_and_goes_on(database, sent):
+    _, armed = sent
+    refusal = Outcome(armed[0], Verdict.REFUSED, UNAUTHENTICATED, Phase.RCPT)
+
+    learnt(database, refusal, words=None)
+    with database.reading() as session:
+        assert editions.get(session, NOVEMBER).note is None
+    learnt(database, refusal, words="example.org gets nothing until 10:00")
+    with database.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert (edition.state, edition.note) == ("sending", "example.org gets nothing until 10:00")
+
+
+def test_a_notice_that_makes_a_destination_wait_changes_no_edition(database, sent):
+    with database.writing() as session:
+        welcome = notices.enqueue(session, NoticeKind.WELCOME, 1, now=NOW)
+        session.flush()
+        claim = Claim(0, welcome.id, 1)
+    refusal = Outcome(claim, Verdict.REFUSED, UNAUTHENTICATED, Phase.RCPT)
+
+    assert learnt(database, refusal, words="wait") == [("example.org", Verdict.REFUSED)]
+    with database.reading() as session:
+        assert editions.get(session, NOVEMBER).note is None
 
 
 def test_after_a_refusal_nothing_more_is_sent_in_the_same_tick(database, sent):
     recording, armed = sent
     with database.writing() as session:
         assert deliveries.sending(session) == [armed[0].edition_id]
-        refusal = Outcome(armed[0], Verdict.REFUSED, UNAUTHENTICATED)
+        refusal = Outcome(armed[0], Verdict.REFUSED, UNAUTHENTICATED, Phase.MAIL)
         results.record(session, [(armed[0], refusal)], recording)
         assert deliveries.sending(session) == []
 
@@ -188,10 +279,10 @@ def test_a_refusal_changes_no_edition_that_is_not_sent_any_more(sqlite, settings
     edition_id = start_sending(sqlite, settings, ["KZ"])
     with sqlite.writing() as session:
         arming, recording = begin(session)
-        claims.arm_pending(session, arming, edition_id, between=(0, runs.LAST), has_news=everybody, limit=1)
+        arm(session, arming, edition_id)
         edition = editions.get(session, NOVEMBER)
         edition.state, edition.note = state, "what a person wrote"
-    record(sqlite, recording, Outcome(Claim(edition_id, 1, 1), Verdict.REFUSED, UNAUTHENTICATED))
+    record(sqlite, recording, Outcome(Claim(edition_id, 1, 1), Verdict.REFUSED, UNAUTHENTICATED, Phase.MAIL))
 
     with sqlite.reading() as session:
         edition = editions.get(session, NOVEMBER)

@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.delivery.outcome import Outcome, Verdict
+from newsletter.delivery.outcome import Outcome, Phase, Verdict
 from newsletter.delivery.reply import Reply
 from newsletter.delivery.retry import RetryPolicy
 from newsletter.domain.address import Address
+from newsletter.domain.states import OnUnknown
 from newsletter.services import claims, results, signup
 from newsletter.services.claims import Claim
-from newsletter.storage.tables import Delivery, Notice, Subscriber
+from newsletter.services.deliveries import Terms
+from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber
 from tests.conftest import NOW
 from tests.services.stock import (
     GREY,
@@ -24,9 +26,10 @@ from tests.services.stock import (
     TOKENS,
     TOO_BIG,
     UNAUTHENTICATED,
+    arm,
     begin,
     counted,
-    everybody,
+    readers_of,
     record,
     rows_of,
     start_sending,
@@ -142,7 +145,7 @@ def test_the_relays_words_are_kept_without_addresses(sqlite, settings, words, to
     edition_id = start_sending(sqlite, settings, ["KZ"])
     with sqlite.writing() as session:
         arming, recording = begin(session)
-        claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=1)
+        arm(session, arming, edition_id)
     record(sqlite, recording, Outcome(Claim(edition_id, 1, 1), Verdict.NEVER, Reply(550, None, words)))
 
     assert rows_of(sqlite, Claim(edition_id, 1, 1))[0].detail == told
@@ -171,46 +174,136 @@ def test_a_notice_that_is_given_back_is_due_at_once(database, asked):
         assert facts(session.get_one(Notice, 1)) == ("pending", 1, False, 60, None)
 
 
+@pytest.mark.parametrize("deadline", [timedelta(days=4), timedelta(hours=5)])
 @pytest.mark.parametrize(
-    ("age", "state"),
+    ("left", "state"),
     [
-        pytest.param(timedelta(days=4) - timedelta(minutes=10), "deferred", id="the next try is at four days"),
-        pytest.param(timedelta(days=4) - timedelta(minutes=9), "failed", id="the next try would be later"),
+        pytest.param(timedelta(minutes=10), "deferred", id="the next try is at the deadline"),
+        pytest.param(timedelta(minutes=9), "failed", id="the next try would be later"),
     ],
 )
-@pytest.mark.parametrize("verdict", [Verdict.LATER, Verdict.UNKNOWN])
-def test_it_is_given_up_after_four_days(sqlite, settings, age, state, verdict):
-    edition_id = start_sending(sqlite, settings, ["KZ"])
+@pytest.mark.parametrize("verdict", [Verdict.LATER, Verdict.UNKNOWN, Verdict.REFUSED])
+def test_a_digest_is_given_up_at_the_deadline_of_its_edition(sqlite, settings, deadline, left, state, verdict):
+    edition_id = start_sending(sqlite, settings, ["KZ"], terms=Terms(deadline))
     with sqlite.writing() as session:
         arming, recording = begin(session)
-        claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=1)
-    record(sqlite, replace(recording, now=NOW + age), Outcome(Claim(edition_id, 1, 1), verdict, GREY))
+        arm(session, arming, edition_id)
+    at = NOW + deadline - left
+    outcome = Outcome(Claim(edition_id, 1, 1), verdict, GREY, Phase.RCPT)
+    record(sqlite, replace(recording, now=at), outcome)
 
     row = rows_of(sqlite, Claim(edition_id, 1, 1))[0]
     assert (row.state, row.flagged, row.detail) == (state, verdict is Verdict.UNKNOWN, GREY_TOLD)
+
+
+def test_an_edition_without_a_deadline_is_given_up_four_days_after_its_start(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 2)
+    with sqlite.writing() as session:
+        session.get_one(Edition, edition_id).deadline_at = None  # was started before there was one
+        arming, recording = begin(session)
+        arm(session, arming, edition_id)
+    for reader, left in [(1, timedelta(minutes=10)), (2, timedelta(minutes=9))]:
+        late = replace(recording, now=NOW + timedelta(days=4) - left)
+        record(sqlite, late, Outcome(Claim(edition_id, reader, 1), Verdict.LATER, GREY))
+
+    assert [row.state for row in rows_of(sqlite, Claim(edition_id, 1, 1))] == ["deferred", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("left", "state"),
+    [
+        pytest.param(timedelta(minutes=30), "deferred", id="the next try is at four days"),
+        pytest.param(timedelta(minutes=29), "failed", id="the next try would be later"),
+    ],
+)
+def test_a_notice_is_given_up_four_days_after_it_was_made(database, asked, left, state):
+    recording, claim = asked
+    made_at = NOW - timedelta(hours=4)
+    record(database, replace(recording, now=made_at + timedelta(days=4) - left), Outcome(claim, Verdict.LATER, GREY))
+
+    with database.reading() as session:
+        assert session.get_one(Notice, 1).state == state
+
+
+def test_what_was_deferred_together_does_not_come_back_together(database, sent):
+    recording, armed = sent
+    dice = iter([0.0, 0.25, 0.5, 0.75, 1.0])
+    record(
+        database,
+        replace(recording, chance=lambda: next(dice)),
+        *[Outcome(claim, Verdict.LATER, GREY) for claim in armed],
+    )
+
+    assert [row.due_at - SECOND for row in rows_of(database, armed[0])[:5]] == [600, 615, 630, 645, 660]
+
+
+def test_by_chance_retries_are_spread_over_a_tenth_of_the_wait(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 50)
+    with sqlite.writing() as session:
+        arming, recording = begin(session)
+        armed = arm(session, arming, edition_id)
+    by_chance = results.Recording(recording.owner, TOKENS, NOW)
+    record(sqlite, by_chance, *[Outcome(each.claim, Verdict.LATER, GREY) for each in armed.deliveries])
+
+    dues = [row.due_at - SECOND for row in rows_of(sqlite, Claim(edition_id, 1, 1))]
+    assert min(dues) >= 600
+    assert max(dues) <= 660
+    assert len(set(dues)) > 10
+
+
+@pytest.mark.parametrize(
+    ("reply", "detail"),
+    [
+        pytest.param(None, "no reply came to the end of the message", id="none"),
+        pytest.param(Reply(299, None, "what?"), "299 what?", id="one that can't be understood"),
+    ],
+)
+def test_an_unknown_outcome_is_held_where_the_settings_say_so(database, sent, reply, detail):
+    recording, armed = sent
+    holding = replace(recording, on_unknown=OnUnknown.HOLD)
+
+    told = [Outcome(armed[0], Verdict.UNKNOWN, reply), Outcome(armed[1], Verdict.LATER, GREY)]
+    assert record(database, holding, *told) == 2
+
+    rows = rows_of(database, armed[0])
+    assert facts(rows[0]) == ("held", 1, True, None, detail)
+    assert (rows[0].owner, rows[0].changed_at) == (None, SECOND)
+    assert rows[1].state == "deferred"
+    with database.writing() as session:
+        arming, _ = begin(session)
+        assert armed[0].row_id not in readers_of(arm(session, arming, armed[0].edition_id))
+
+
+def test_a_notice_whose_outcome_is_unknown_is_held_too(database, asked):
+    recording, claim = asked
+    assert record(database, replace(recording, on_unknown=OnUnknown.HOLD), Outcome(claim, Verdict.UNKNOWN)) == 1
+
+    with database.reading() as session:
+        assert facts(session.get_one(Notice, 1)) == ("held", 2, True, None, "no reply came to the end of the message")
+        assert not claims.is_notice_due(session, now=NOW + timedelta(days=30))
 
 
 def test_other_rules_for_waiting_can_be_given(sqlite, settings):
     edition_id = start_sending(sqlite, settings, ["KZ"])
     with sqlite.writing() as session:
         arming, recording = begin(session)
-        claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=1)
+        arm(session, arming, edition_id)
     hasty = replace(recording, policy=RetryPolicy(waits=(timedelta(seconds=1),)))
     record(sqlite, hasty, Outcome(Claim(edition_id, 1, 1), Verdict.LATER))
 
     assert facts(rows_of(sqlite, Claim(edition_id, 1, 1))[0]) == ("deferred", 1, False, 1, None)
 
 
-def test_recording_25_replies_costs_few_statements(database, settings):
+def test_what_many_were_told_costs_one_look_at_their_edition(database, settings):
     edition_id = start_sending(database, settings, ["KZ"] * 25)
     with database.writing() as session:
         arming, recording = begin(session)
-        armed = claims.arm_pending(session, arming, edition_id, after=0, has_news=everybody, limit=25)
+        armed = arm(session, arming, edition_id)
     with counted(database) as statements:
-        told = [Outcome(each.claim, Verdict.SENT, OK) for each in armed.deliveries]
+        told = [Outcome(each.claim, Verdict.LATER, GREY) for each in armed.deliveries]
         assert record(database, recording, *told) == 25
 
-    assert len(statements) == 2  # the edition, and all rows together
+    assert len(statements) == 1  # besides those of storage.prepared
 
 
 def test_nothing_to_record_costs_nothing(database, settings):

@@ -15,7 +15,7 @@ from newsletter.mail import templates
 from newsletter.mail.digest import HTML_BUDGET, MESSAGE_BUDGET
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
-from newsletter.services.specimens import Specimen, Specimens, check_templates, specimens
+from newsletter.services.specimens import Specimen, Specimens, check_templates
 from tests.mail.publisher import PUBLICATION
 
 
@@ -37,7 +37,8 @@ def override(tmp_path: Path) -> Iterator[Callable[[str, str], Publication]]:
 @pytest.fixture(scope="module")
 def made() -> dict[str, Specimen]:
     """All of them, by name."""
-    return {specimen.name: specimen for specimen in specimens(PUBLICATION)}
+    found = Specimens(PUBLICATION)
+    return {name: found.get(name) for name in found.titles}
 
 
 def test_there_is_one_of_every_mail_and_each_can_be_told_from_the_others(made):
@@ -81,6 +82,12 @@ def test_an_alert_tells_of_a_place_that_its_reader_follows(made):
 @pytest.mark.parametrize("name", ["digest-few", "alert", "confirmation"])
 def test_they_are_the_same_whenever_they_are_made(made, name):
     assert Specimens(PUBLICATION).get(name) == made[name]
+
+
+def test_each_is_made_once():
+    found = Specimens(PUBLICATION)
+
+    assert found.get("alert") is found.get("alert")
 
 
 def test_they_name_nobody(made):

@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from newsletter.domain.role import Act, Role, may
 from newsletter.domain.states import DeliveryState
-from newsletter.services import deliveries, editions
+from newsletter.services import deliveries, editions, guard
 from newsletter.services.admins import SESSION_LIFETIME
-from newsletter.storage.tables import Delivery, Edition
+from newsletter.storage.home import home
+from newsletter.storage.tables import Delivery, Edition, SendingGuard
 from newsletter.web.access import ACTS
 from tests.web.conftest import NOVEMBER, PASSWORD, START, dump
 
@@ -78,7 +79,7 @@ def test_without_a_csrf_token_no_button_does_anything(app, desk_of, database, ap
     desk = desk_of(Role.OWNER)
     before = dump(database)
     unsafe = [path for _, method, path in desk_routes(app) if method == "POST"]
-    assert len(unsafe) >= 7
+    assert len(unsafe) >= 11
 
     for path in [*unsafe, "/admin/login"]:
         for token in ({}, {"csrf_token": "forged"}):
@@ -296,3 +297,64 @@ def test_a_password_is_checked_while_another_writes(desk_of, database):
         response = desk.log_in("owner@example.org", "wrong")
 
     assert response.status_code == 403
+
+
+REASON = "This database is in another place than when mail was last sent from it: it may be a restored backup."
+
+
+@pytest.fixture
+def halted(database):
+    """A sender has found the database in another place."""
+    with database.writing() as session:
+        session.add(SendingGuard(id=1, home="file 0", halted_at=START, reason=REASON))
+
+
+@pytest.mark.usefixtures("halted")
+def test_every_page_of_the_desk_says_that_nothing_is_sent_and_no_other_page_does(app, desk_of, client, approved):
+    desk = desk_of(Role.SENDER)
+    pages = [path for _, method, path in desk_routes(app) if method == "GET"]
+    pages = [path for path in pages if desk.get(path).mimetype == "text/html" and not path.endswith("/body")]
+    assert len(pages) >= 4
+
+    for path in pages:
+        page = desk.get(path).text
+        assert REASON in page, path
+        assert page.count('action="/admin/accept"') == 1, path
+    for path in ("/", "/editions/2022-11", "/admin/login"):
+        assert REASON not in client.get(path).text
+
+
+@pytest.mark.usefixtures("halted")
+def test_a_restored_database_is_accepted_with_a_word(desk_of, database):
+    desk = desk_of(Role.SENDER)
+    before = dump(database)
+
+    refused = desk.post("/admin/accept", word="yes")
+    assert refused.status_code == 400
+    assert 'id="accept-error">Type “accept” to confirm' in refused.text
+    assert dump(database) == before
+
+    assert desk.post("/admin/accept", word=" Accept ").location == "/admin/"
+
+    page = desk.get("/admin/").text
+    assert "Mail goes out from this database." in page
+    assert REASON not in page
+    with database.reading() as session:
+        assert guard.halted(session) is None
+        assert session.get_one(SendingGuard, 1).home == home(database, session)
+    assert desk.post("/admin/accept", word="accept").status_code == 303
+    assert "Nothing stood in the way of sending." in desk.get("/admin/").text
+
+
+@pytest.mark.usefixtures("halted")
+@pytest.mark.parametrize("role", [Role.AUTHOR, Role.REVIEWER])
+def test_who_may_not_send_is_told_who_decides(desk_of, database, role):
+    desk = desk_of(role)
+
+    page = desk.get("/admin/").text
+
+    assert "A sender or an owner decides." in page
+    assert "/admin/accept" not in page
+    assert desk.post("/admin/accept", word="accept").status_code == 403
+    with database.reading() as session:
+        assert guard.halted(session) == REASON

@@ -5,6 +5,7 @@
     configured     the settings, and who else can read the instance folder
     stored         the database: reachable, at this version, healthy, room on its disk
     running        the clock, the sender, the editions that wait
+    decisions      what waits for an admin: a restored backup, deliveries that are held
     relayed        the relay, by delivery.probe
     mail_records   SPF, DKIM, DMARC, MX: from what DNS says to a finding, without I/O
     looked_up      the sender's domain in DNS

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from procrastinate.schema import SchemaManager
 
 revision = "0003"
 down_revision = "0002"
@@ -14,6 +15,19 @@ _KEPT: dict[str, dict[str, bool]] = {
     "delivery": {"sqlite_with_rowid": False},
     "notice": {"sqlite_autoincrement": True},
 }
+
+#: Procrastinate's functions name its tables without their schema. With this they work for whoever calls them.
+_FIND_TABLES = """
+DO $$
+DECLARE
+    called regprocedure;
+BEGIN
+    FOR called IN SELECT oid FROM pg_proc WHERE pronamespace = 'procrastinate'::regnamespace LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = procrastinate, pg_temp', called);
+    END LOOP;
+END
+$$
+"""
 
 
 def upgrade() -> None:
@@ -58,6 +72,21 @@ def upgrade() -> None:
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_guard")),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        _add_job_queue()
+
+
+def _add_job_queue() -> None:
+    """Procrastinate's tables and functions, in a schema of their own.
+
+    They are those of the version that pyproject.toml names; one that needs others comes with a migration.
+    """
+    as_it_is = {"no_parameters": True}  # several statements at once, and per cent signs that mean nothing
+    op.execute("CREATE SCHEMA procrastinate")
+    op.execute("SET LOCAL search_path = procrastinate")
+    op.get_bind().exec_driver_sql(SchemaManager.get_schema(), execution_options=as_it_is)
+    op.execute("SET LOCAL search_path TO DEFAULT")
+    op.get_bind().exec_driver_sql(_FIND_TABLES, execution_options=as_it_is)
 
 
 def _allow_states(states: tuple[str, ...]) -> None:
@@ -69,6 +98,8 @@ def _allow_states(states: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP SCHEMA procrastinate CASCADE")
     for name in _KEPT:
         op.execute(f"UPDATE {name} SET state = 'failed' WHERE state = 'held'")  # noqa: S608
     op.drop_table("sending_guard")

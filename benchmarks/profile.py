@@ -10,13 +10,17 @@ import argparse
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import mean
 from typing import Final, ParamSpec, TypeVar
 
+from sqlalchemy.orm import Session, SessionTransaction
+
 from benchmarks import audience, relay, sending_process
+from benchmarks.audience import Audience
 from benchmarks.instance import Instance, instance
+from benchmarks.relay import Sink
 from benchmarks.sending_process import MARKS, Observer
 from benchmarks.table import table
 from newsletter.delivery.engine import Engine
@@ -31,7 +35,7 @@ Result = TypeVar("Result")
 
 WAITING: Final = "waiting for the relay"
 SOCKETS: Final = "sockets: reading, writing, asking which are ready"
-REST: Final = "the rest: opening transactions, handing messages on"
+REST: Final = "the rest: what a tick keeps in mind, handing messages on"
 #: Each step, and the functions of which it is made. What is in none of them is REST.
 STEPS: Final[dict[str, list[tuple[object, str]]]] = {
     "arm: choose readers, look at their wishes, mark their rows": [
@@ -47,6 +51,12 @@ STEPS: Final[dict[str, list[tuple[object, str]]]] = {
         (results, "give_back"),
         (Pace, "learn"),
         (Pace, "save"),
+    ],
+    "transaction: begin and end it, commit left out": [
+        (Session, "__init__"),
+        (Session, "connection"),
+        (SessionTransaction, "commit"),
+        (SessionTransaction, "close"),
     ],
     "splice: make the message": [(Splicer, "splice")],
     "SMTP: commands, replies, which connection is next": [
@@ -110,30 +120,49 @@ class Stopwatches:
         self._wall, self._cpu = wall, cpu
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A run that was not looked at."""
+
+    words: str  #: what was sent, and from what database
+    seconds: float  #: between the first mark and the last
+    sink_seconds: float  #: processor time of the sink, for all of it
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=30_000)
     parser.add_argument("--sessions", type=int, default=20)
     arguments = parser.parse_args()
     readers, watches = arguments.readers, Stopwatches()
-    spans, sink_seconds = [], 0.0
     with relay.smtp_sink() as sink:
-        for is_watched in (False, True, False):
-            with instance(sink.port, connections=str(arguments.sessions)) as made:
-                found = audience.fill(made.database, made.settings, readers)
-                audience.plan(made.database)
-                before = sink.cpu_seconds
-                if is_watched:
-                    watch(made, readers, watches)
-                    continue
-                marks = sending_process.run(made, readers).mark_seconds
-                spans.append(marks[-1] - marks[0])
-                sink_seconds += (sink.cpu_seconds - before) / 2
-                words = made.words
-    print(f"{found.words}\n{words}; {arguments.sessions} sessions to smtp-sink on the same machine\n")
+        before = run_plain(sink, readers, arguments.sessions)
+        with planned(sink, readers, arguments.sessions) as (made, _):
+            watch(made, readers, watches)
+        after = run_plain(sink, readers, arguments.sessions)
+    print(f"{before.words}; {arguments.sessions} sessions to smtp-sink on the same machine\n")
     told = readers * (MARKS[-1] - MARKS[0])
-    print(table(HEAD, rows(watches.laps[0], watches.laps[-1], mean(spans) / told * 1e6, told)))
-    print(f"The sink takes {sink_seconds / readers * 1e6:.0f} µs of processor time a message, besides these.")
+    micros = (before.seconds + after.seconds) / 2 / told * 1e6
+    print(table(HEAD, rows(watches.laps[0], watches.laps[-1], micros, told)))
+    sink_micros = (before.sink_seconds + after.sink_seconds) / 2 / readers * 1e6
+    print(f"The sink takes {sink_micros:.0f} µs of processor time a message, besides these.")
+
+
+@contextmanager
+def planned(sink: Sink, readers: int, sessions: int) -> Iterator[tuple[Instance, Audience]]:
+    """An instance whose edition waits for a sender."""
+    with instance(sink.port, connections=str(sessions)) as made:
+        found = audience.fill(made.database, made.settings, readers)
+        audience.plan(made.database)
+        yield made, found
+
+
+def run_plain(sink: Sink, readers: int, sessions: int) -> Plain:
+    """Send the edition by a process of its own."""
+    with planned(sink, readers, sessions) as (made, found):
+        sink_began = sink.cpu_seconds
+        marks = sending_process.run(made, readers).mark_seconds
+        return Plain(f"{found.words}\n{made.words}", marks[-1] - marks[0], sink.cpu_seconds - sink_began)
 
 
 def watch(made: Instance, readers: int, watches: Stopwatches) -> None:
@@ -142,7 +171,7 @@ def watch(made: Instance, readers: int, watches: Stopwatches) -> None:
         for owner, name in functions:
             setattr(owner, name, watches.wrap(step, getattr(owner, name)))
     dialect = made.database.engine.dialect
-    dialect.do_commit = watches.wrap(COMMIT, dialect.do_commit)
+    dialect.do_commit = watches.wrap(COMMIT, dialect.do_commit)  # type: ignore[method-assign]
     with SenderLock(made.database):
         observer = Observer(made.database, readers, watches.lap)
         Sender(made.database, made.settings).run(observer.is_over)

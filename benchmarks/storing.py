@@ -31,16 +31,25 @@ def main() -> None:
     with ExitStack() as stack:
         server_url = stack.enter_context(postgresql_server())
         for url in (None, server_url):
-            with instance(server_url=url) as made:
-                before = made.bytes_stored()
-                sign_up(made, arguments.readers, arguments.places)
-                total = (made.bytes_stored() - before) / arguments.readers
-                with made.database.reading() as session:
-                    parts = [_part(session, each.__tablename__, arguments.readers) for each in TABLES]
-                    kept = [session.scalar(select(func.count()).select_from(each)) or 0 for each in TABLES]
-                rows.append([made.words, f"{total:,.0f}", *parts])
+            made = stack.enter_context(instance(server_url=url))
+            rows.append(_measured(made, arguments.readers, arguments.places))
+        rows.append(_rows_kept(made, arguments.readers))
     print(f"{arguments.readers:,} readers with {arguments.places} places each\n")
-    print(table(HEAD, [*rows, ["rows a reader", "", *(f"{count / arguments.readers:g}" for count in kept)]]))
+    print(table(HEAD, rows))
+
+
+def _measured(made: Instance, readers: int, places: int) -> list[str]:
+    before = made.bytes_stored()
+    sign_up(made, readers, places)
+    total = (made.bytes_stored() - before) / readers
+    with made.database.reading() as session:
+        return [made.words, f"{total:,.0f}", *(_part(session, each.__tablename__, readers) for each in TABLES)]
+
+
+def _rows_kept(made: Instance, readers: int) -> list[str]:
+    with made.database.reading() as session:
+        kept = [session.scalar(select(func.count()).select_from(each)) or 0 for each in TABLES]
+    return ["rows a reader", "", *(f"{count / readers:g}" for count in kept)]
 
 
 def sign_up(made: Instance, readers: int, places: int) -> None:

@@ -22,10 +22,10 @@ def in_seconds(seconds: float) -> str:
 
 def in_bytes(number: float) -> str:
     """A size, in thousands and their powers."""
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if number >= size:
             return f"{number / size:,.0f} {unit}" if number >= 10 * size else f"{number / size:.1f} {unit}"
-    return f"{number / 1e3:.0f} kB"
+    return f"{number:.0f} bytes"
 
 
 def rounded(number: float) -> str:

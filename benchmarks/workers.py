@@ -93,7 +93,9 @@ def send(made: Instance, readers: int, senders: int) -> float:
 def workers(made: Instance, count: int) -> Iterator[None]:
     """So many `newsletter worker`, ready for work; stopped in good order at the end."""
     with ExitStack() as stack:
-        started = [subprocess.Popen([COMMAND, "worker"], env=made.environment) for _ in range(count)]
+        started = [
+            subprocess.Popen([COMMAND, "worker"], env=made.environment, stdout=subprocess.DEVNULL) for _ in range(count)
+        ]
         for process in started:
             stack.callback(process.wait, STOPPING_SECONDS)
             stack.callback(process.terminate)

@@ -16,13 +16,13 @@ from newsletter.services import destinations
 
 @click.group()
 def destination() -> None:
-    """Providers and domains that get less than others for now."""
+    """Where mail ends up: providers and domains that get less than they could, or nothing, for now."""
 
 
 @destination.command("list")
 @click.option("--json", "as_json", is_flag=True)
 def list_(as_json: bool) -> None:
-    """Show what was learnt of them, and which are paused."""
+    """What was learnt of them, and which are paused; what DESTINATION_RATES says comes on top."""
     with opening.database(opening.settings()) as database, database.reading() as session:
         found = destinations.load(session)
     if as_json:
@@ -37,14 +37,14 @@ def list_(as_json: bool) -> None:
 @destination.command()
 @click.argument("name")
 def resume(name: str) -> None:
-    """End a destination's pause at once."""
+    """End a pause at once, when what was refused is mended."""
     with opening.database(opening.settings()) as database, database.writing() as session:
-        destinations.resume(session, name, now=utc_now())
-    click.echo(f"{name.lower()}: mail may go there again")
+        resumed = destinations.resume(session, name, now=utc_now())
+    click.echo(f"{resumed}: mail may go there again")
 
 
 def _line(each: DestinationState) -> str:
-    rate = "no limit" if each.rate is None else f"{each.rate:g} messages a second"
+    rate = "no limit" if each.rate is None else f"{each.rate:.3g} messages a second"
     until = each.paused_until
-    paused = f"paused until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC" if until is not None else ""
-    return "  ".join(part for part in (f"{each.name:24}", rate, paused, each.note) if part)
+    paused = f"paused until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC" if until is not None else None
+    return "  ".join(part for part in (f"{each.name:20}", rate, paused, each.note) if part)

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import getpass
 import json
-import logging
 import os
-import signal
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import click
 from sqlalchemy.orm import Session
 
-from newsletter.cli import opening, progress
+from newsletter.cli import opening, progress, sending
 from newsletter.cli.held import held
 from newsletter.cli.overview import overview
-from newsletter.cli.progress import Standing
-from newsletter.config import Settings
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
 from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
 from newsletter.domain.states import DeliveryState, EditionState
-from newsletter.errors import InvalidInput, RelayUnavailable, SenderRunning
-from newsletter.jobs.sender import Sender, utc_now
+from newsletter.errors import InvalidInput
+from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, digests, editions, subscribers
-from newsletter.storage.database import Database
-from newsletter.storage.lock import SenderLock
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
-
-#: How long a relay may be out of reach before a command that sends by itself gives up; a service would wait on.
-PATIENCE_SECONDS = 5.0
-
-_OVER = (EditionState.SENT, EditionState.PAUSED, EditionState.CANCELLED)
 
 
 def _by() -> str:
@@ -161,7 +147,7 @@ def approve(month: str) -> None:
 @click.argument("month")
 @click.option("--wait", is_flag=True, help="Stay until nothing is left to send.")
 def send(month: str, wait: bool) -> None:
-    """Send an approved edition: by a sender that runs already, else by this command itself."""
+    """Send an approved edition: by a sender or workers that run already, else by this command itself."""
     parsed = Month.parse(month)
     settings = opening.settings()
     with opening.database(settings) as database:
@@ -171,65 +157,7 @@ def send(month: str, wait: bool) -> None:
         if state == EditionState.SENT.value:
             click.echo(f"{parsed}: sent already; {progress.look(database, edition_id).words}")
             return
-        try:
-            with SenderLock(database):
-                click.echo(f"{parsed}: sending by this command, as no sender is running")
-                standing = _send_here(database, settings, edition_id)
-        except SenderRunning:
-            click.echo(f"{parsed}: a sender is running, and sends it")
-            standing = progress.watch(database, edition_id, _is_over) if wait else progress.look(database, edition_id)
-    _tell_end(parsed, standing, wait=wait)
-
-
-def _send_here(database: Database, settings: Settings, edition_id: int) -> Standing:
-    """Be the sender until nothing is left, or the relay stays out of reach; Ctrl-C and SIGTERM stop in good order."""
-    logging.getLogger("newsletter").setLevel(logging.ERROR)  # its troubles are told in the progress and at the end
-    sender = Sender(database, settings)
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    patience = _Patience(sender)
-    with ThreadPoolExecutor(1, "sender") as pool:
-        sending = pool.submit(sender.run, stop.is_set)
-
-        def is_over(standing: Standing) -> bool:
-            return _is_over(standing) or stop.is_set() or sending.done() or patience.is_out()
-
-        try:
-            progress.watch(database, edition_id, is_over)
-        finally:
-            stop.set()
-        sending.result()
-    if patience.is_out() and sender.trouble:
-        raise RelayUnavailable(f"{sender.trouble}; mend that or set SMTP_URL, then run this again: nobody is lost")
-    return progress.look(database, edition_id)
-
-
-class _Patience:
-    """Runs out when the relay has been out of reach for PATIENCE_SECONDS."""
-
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self._since: float | None = None
-
-    def is_out(self) -> bool:
-        if self._sender.trouble is None:
-            self._since = None
-            return False
-        self._since = self._since or time.monotonic()
-        return time.monotonic() - self._since > PATIENCE_SECONDS
-
-
-def _is_over(standing: Standing) -> bool:
-    return standing.state in _OVER
-
-
-def _tell_end(month: Month, standing: Standing, *, wait: bool) -> None:
-    click.echo(f"{month}: {standing.state.value}: {standing.words}")
-    if standing.note:
-        click.echo(standing.note)
-    if wait and standing.state is not EditionState.SENT:
-        raise InvalidInput(f"{month} is {standing.state.value}; what is left goes out when it is sent on")
+        sending.send(database, settings, parsed, edition_id, wait=wait)
 
 
 @edition.command()

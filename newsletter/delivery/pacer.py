@@ -50,8 +50,8 @@ class Pacer:
         self.speed = 0.0  #: messages a second to everybody, from all senders; 0 while it is not known
         self._fixed: dict[str, float] = {}
         for name, rate in fixed:
-            fixed_name = _destination(name)
-            self._fixed[fixed_name] = min(rate, self._fixed.get(fixed_name, rate))
+            found = providers.destination(name)
+            self._fixed[found] = min(rate, self._fixed.get(found, rate))
         self._lookup = lookup
         self._names: dict[str, str] = {}  # of domains, where it is final
         self._active: dict[str, Destination] = {}  # with a limit, a pause, or a complaint not long ago
@@ -146,9 +146,3 @@ class Pacer:
             return
         self._tidied_at = now
         self._active = {name: found for name, found in self._active.items() if not found.is_over(now)}
-
-
-def _destination(name: str) -> str:
-    """A destination as a setting names it: a provider, one of its domains, or any other domain."""
-    folded = ascii_domain(name)
-    return folded if folded in providers.NAMES else providers.of_domain(folded) or folded

@@ -40,8 +40,6 @@ _OWN: Final = [(name, re.compile(pattern)) for name, pattern in _DOMAINS.items()
 #: In no real DNS: examples, tests, names of one network (RFC 2606, RFC 6761, RFC 6762).
 _UNREAL: Final = ("example", "example.com", "example.net", "example.org", "invalid", "local", "localhost", "test")
 
-NAMES: Final = frozenset(_DOMAINS)
-
 
 @lru_cache(maxsize=10_000)
 def ascii_domain(domain: str) -> str:
@@ -58,6 +56,12 @@ def ascii_domain(domain: str) -> str:
 def of_domain(domain: str) -> str | None:
     """The provider whose own domain this is, in its ASCII form."""
     return next((name for name, pattern in _OWN if pattern.fullmatch(domain)), None)
+
+
+def destination(name: str) -> str:
+    """The destination that a person names: by a provider's name, one of its domains, or any other domain."""
+    folded = ascii_domain(name)
+    return folded if folded in _DOMAINS else of_domain(folded) or folded
 
 
 def of_server(host: str) -> str | None:

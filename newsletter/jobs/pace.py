@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from newsletter.services import consequences, destinations, runs
 from newsletter.services.claims import Claim, Slot
 from newsletter.storage.tables import Edition
 
+WAITS: Final = "Waits for "  #: begins what an edition's note says while none of its digests may go out
+
 
 class Pace:
     """One sender's share in what may be sent."""
@@ -32,7 +35,7 @@ class Pace:
         self._sent = 0  # messages, not counted in the day yet
         self._sent_today = 0
         self._counted = 0  # messages since the last refresh, for the speed
-        self._said: str | None = None  # what the editions' notes say of waiting
+        self._said: str | None = ""  # what the editions' notes say of waiting; at first, who knows
 
     def slot(self, now: datetime) -> Slot | None:
         """Asks when mail may go to a domain; None where it may go anywhere."""
@@ -41,7 +44,8 @@ class Pace:
         return lambda domain: self._pacer.slot(domain, now.timestamp())
 
     def learn(self, session: Session, told: Sequence[tuple[Claim, Outcome]], *, now: datetime) -> None:
-        """Take in what came back."""
+        """Take in what came back. It comes first in a tick: what is known by now holds for all that is armed in it."""
+        self._refresh(session, now)
         sent = sum(outcome.verdict is Verdict.SENT for _, outcome in told)
         self._sent += sent
         self._counted += sent
@@ -64,7 +68,6 @@ class Pace:
 
     def room(self, session: Session, sending: Iterable[int], *, now: datetime) -> int:
         """How many digests may be armed now; where none may, the editions say until when."""
-        self._refresh(session, now)
         local = now.astimezone(self._settings.zone)
         quiet = self._settings.quiet_hours
         over_at = quiet.over_at(local) if quiet is not None else None
@@ -73,11 +76,12 @@ class Pace:
         left = math.inf if limit is None else limit - self._sent_today - self._sent
         words = None
         if over_at is not None:
-            words = f"Waits for the end of the quiet hours, at {over_at:%H:%M}."
+            words = f"{WAITS}the end of the quiet hours, at {over_at:%H:%M}."
         elif left <= 0:
-            words = f"Waits for tomorrow: {limit:,} messages a day is what the warm-up allows so far."
+            words = f"{WAITS}tomorrow: {limit:,} messages a day is what the warm-up allows so far."
         self._say(session, sending, words)
-        return 0 if words is not None else int(min(left, 2**31))
+        under_way = self._engine.waiting + self._engine.in_flight
+        return 0 if words is not None else int(min(max(0, left - under_way), 2**31))
 
     def save(self, session: Session, *, now: datetime) -> None:
         """Keep what was learnt and counted, in the tick's transaction."""
@@ -110,5 +114,7 @@ class Pace:
             return
         self._said = words
         for edition_id in sending:
-            session.get_one(Edition, edition_id, with_for_update=True).note = words
+            edition = session.get_one(Edition, edition_id, with_for_update=True)
+            if words is not None or (edition.note or "").startswith(WAITS):
+                edition.note = words
         session.flush()

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.25  #: between two looks for something to do
 PROBE_SECONDS = 1.0  #: between two tries while the relay can't be reached
 STALE_SECONDS = 1.0  #: what has waited so long for the relay is looked at anew before it is sent
+MADE_AT_ONCE = 8  #: messages: while they are made, the relay's replies wait
 CLOSING_SECONDS = 30.0  #: for what is in flight when the sender is told to stop
 
 
@@ -104,7 +105,8 @@ class Sender:
             self._withdraw()  # this process was stopped for a while, maybe, and somebody else has taken over
         busy = self._engine.waiting + self._engine.in_flight
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
-        self._outcomes += self._engine.poll(wait, at_least=self._allowance.batch)
+        wanted = max(1, self._allowance.batch - len(self._outcomes))
+        self._outcomes += self._engine.poll(wait, at_least=wanted)
         is_due = bool(self._outcomes or self._withdrawn or busy) or self._is_anything_due()
         if is_due or self._licence.is_to_be_renewed:
             self._tick(arms=is_due)
@@ -236,14 +238,18 @@ class Sender:
         return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
     def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:
-        """Hand messages to the engine; what can't be made into one has its outcome already."""
-        messages = []
+        """Hand messages to the engine, and let it go on while they are made; some have their outcome already."""
+        messages: list[OutgoingMessage] = []
         for each in made:
             self._under_way.add(cast("Claim", each.key))
             if isinstance(each, Outcome):
                 self._outcomes.append(each)
-            else:
-                messages.append(each)
+                continue
+            messages.append(each)
+            if len(messages) == MADE_AT_ONCE:
+                self._engine.submit(messages, ahead=ahead)
+                messages = []
+                self._outcomes += self._engine.poll(0.0)
         self._engine.submit(messages, ahead=ahead)
 
     def _tell_trouble(self, session: Session, sending: Iterable[int], trouble: RelayError | None) -> None:

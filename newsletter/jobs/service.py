@@ -1,7 +1,8 @@
 """The whole service on one machine: web pages, scheduler, and one sender in a process of its own.
 
 The sender is a process so that pages stay quick while it works, and so that it can die without taking the site along:
-it is started again, and its lock and its armed rows tell what it was doing.
+it is started again, and its lock and its armed rows tell what it was doing. On PostgreSQL it is a worker (jobs.worker),
+one of as many as there may be.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from newsletter import logs
 from newsletter.config import Settings
 from newsletter.errors import NewsletterError, SenderRunning
 from newsletter.jobs.sender import Sender
+from newsletter.jobs.worker import Worker
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 
@@ -48,7 +50,14 @@ def sender_process(settings: Settings, parent: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent says when to stop
     database = Database(settings.database_url)
-    run_sender(database, settings, lambda: stop.is_set() or os.getppid() != parent)
+
+    def is_over() -> bool:
+        return stop.is_set() or os.getppid() != parent
+
+    if database.path is None:
+        Worker(database, settings).run(is_over)
+    else:
+        run_sender(database, settings, is_over)
     database.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from sqlalchemy import select
@@ -98,3 +99,21 @@ def test_without_a_yes_nothing_is_accepted(run, database, monkeypatch, answer, c
     assert ran.code == code
     assert "Send from this database?" in ran.out
     assert is_halted(database) is (code != 0)
+
+
+def doctor(run):
+    """Of each check its state and words."""
+    found = json.loads(run("doctor", "--offline", "--json").out)
+    return {each["check"]: (each["state"], f"{each['words']} {each['remedy']}") for each in found}
+
+
+@pytest.mark.usefixtures("halted")
+def test_the_doctor_says_that_nothing_is_sent_and_what_to_do(run, database):
+    state, words = doctor(run)["backup"]
+
+    assert state == "bad"
+    assert words.startswith(f"Nothing is sent. {REASON}")
+    assert words.endswith("If there is a newer copy of it, stop the service and put that in its place.")
+
+    run("db", "accept", "--yes")
+    assert doctor(run)["backup"] == ("ok", "No sender has found signs of a restored backup. ")

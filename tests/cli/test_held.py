@@ -87,3 +87,19 @@ def test_one_can_not_decide_both_ways_nor_on_an_edition_that_is_not_there(refuse
     )
     assert refused("edition", "held", "2020-01", "--give-up").startswith("there is no edition for 2020-01")
     assert states() == ({"sent": 1, "held": 3}, "sent")
+
+
+def test_the_doctor_warns_of_what_is_held_until_it_is_decided(run, database):
+    def held():
+        found = json.loads(run("doctor", "--offline", "--json").out)
+        return [(each["state"], f"{each['words']} {each['remedy']}") for each in found if each["check"] == "held"]
+
+    assert held() == [
+        (
+            "warn",
+            "Of 2022-11, 3 deliveries are held. See why with 'newsletter edition held 2022-11', "
+            "then decide with '--send-again' or '--give-up'.",
+        )
+    ]
+    run("edition", "held", "2022-11", "--send-again")
+    assert held() == []

@@ -34,7 +34,8 @@ from tests.readers import MONTH, approve_sample
 BATCH = 10_000
 FOLLOWED = 3
 WARM_UP = 0.1  #: of the readers, before memory is looked at
-GROWTH = 8_000_000  #: bytes by which memory may differ: what the allocator keeps goes up and down
+GROWTH = 4_000_000  #: bytes by which memory may differ: what the allocator keeps goes up and down
+PASSING = 2  #: descriptors that are open for a moment now and then
 BYTES_A_DELIVERY = 150
 
 
@@ -144,7 +145,7 @@ def send(database: Database, make_settings: Callable[..., Settings], readers: in
     half = len(held) // 2
     early, late = held[:half], held[half:]
     assert max(each.memory for each in late) - max(each.memory for each in early) < GROWTH
-    assert max(each.descriptors for each in late) <= max(each.descriptors for each in early)
+    assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + PASSING
     with database.reading() as session:
         counts = deliveries.counts(session, edition_id)
         assert counts[DeliveryState.SENT] == sum(counts.values()) == readers

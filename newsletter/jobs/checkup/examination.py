@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from newsletter.config import Settings
 from newsletter.errors import StorageUnavailable
-from newsletter.jobs.checkup import configured, decisions, looked_up, relayed, running, stored
+from newsletter.jobs.checkup import configured, decisions, looked_up, paused, relayed, running, stored
 from newsletter.jobs.checkup.finding import Finding
 from newsletter.jobs.checkup.looked_up import Lookup
 from newsletter.services.schedule import Schedule
@@ -38,5 +38,6 @@ def _database(settings: Settings, *, now: datetime, timeout: float) -> Iterator[
             yield from stored.check(database)
             yield from decisions.check(database)
             yield from running.check(database, Schedule(settings.schedule, settings.zone), now=now)
+            yield from paused.check(database, now=now)
         except (StorageUnavailable, DBAPIError) as error:
             yield stored.explain(error)

@@ -15,6 +15,7 @@ from newsletter.jobs.checkup.finding import Finding, State, bad, ok, sentence, w
 from newsletter.services import claims, editions
 from newsletter.services import schedule as schedules
 from newsletter.services.schedule import Schedule
+from newsletter.storage import job_queue
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Consent, CountryUpdate, Edition, Notice, SenderRun
@@ -53,22 +54,31 @@ def clock(last: datetime | None, *, now: datetime) -> Finding:
 
 
 def sender(database: Database, *, now: datetime) -> Finding:
-    """Whether a sender runs: if so, it holds its lock."""
+    """Whether a sender runs. If so, it holds its lock; on PostgreSQL it is a worker, which the server knows."""
     with database.reading() as session:
+        workers = job_queue.workers(session)
         last = session.scalars(select(SenderRun).order_by(SenderRun.id.desc()).limit(1)).first()
         is_due = claims.is_anything_due(session, now=now)
+    if workers:
+        return ok("sender", f"{len(workers)} {'worker runs' if len(workers) == 1 else 'workers run'}.")
     if last is None:  # the lock isn't tried: that would make its file, and whoever asks would own it
         return _no_sender("None has run yet.", is_due=is_due)
     try:
-        with SenderLock(database):
-            pass
-    except SenderRunning:
-        return ok("sender", f"It runs, since {when(last.started_at)}." if last.ended_at is None else "It runs.")
+        if database.path is not None and not _is_unlocked(database):
+            return ok("sender", f"It runs, since {when(last.started_at)}." if last.ended_at is None else "It runs.")
     except StorageUnavailable as error:
         return warn("sender", sentence(str(error)), "Run this as the service's user.")
     if last.ended_at is None:
         return _no_sender(f"None runs; the last one began {when(last.started_at)} and was killed.", is_due=is_due)
     return _no_sender(f"None runs; the last one stopped {when(last.ended_at)}.", is_due=is_due)
+
+
+def _is_unlocked(database: Database) -> bool:
+    try:
+        with SenderLock(database):
+            return True
+    except SenderRunning:
+        return False
 
 
 def _no_sender(words: str, *, is_due: bool) -> Finding:

@@ -1,0 +1,102 @@
+"""Pause, resume and cancel while the sender goes as fast as it can: they take effect at once, and double nobody."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from newsletter.config import Settings
+from newsletter.domain.states import DeliveryState, EditionState
+from newsletter.jobs.sender import utc_now
+from newsletter.services import deliveries, editions
+from newsletter.storage.database import Database
+from tests.conftest import NOW
+from tests.jobs.running import sending, wait_until
+from tests.readers import MONTH, add_readers, approve_sample
+from tests.relay import Relay
+
+READERS = 1_000
+AT_ONCE = 1.0  #: seconds within which a command takes effect
+
+
+class Arrivals:
+    """A relay that takes everything at once, and when it took the last message."""
+
+    def __init__(self) -> None:
+        self.relay = Relay(answer_dot=self._note)
+        self.last_at = 0.0
+
+    def _note(self, _address: str) -> str:
+        self.last_at = time.monotonic()
+        return "250 2.0.0 taken"
+
+    def copies(self) -> Counter[str]:
+        return Counter(taken.rcpt_to for taken in self.relay.taken())
+
+
+@pytest.fixture
+def arrivals() -> Iterator[Arrivals]:
+    made = Arrivals()
+    with made.relay:
+        yield made
+
+
+@pytest.fixture
+def settings(database: Database, make_settings: Callable[..., Settings], arrivals: Arrivals) -> Settings:
+    """Of an instance whose edition is on its way to READERS."""
+    made = make_settings(database_url=database.url, smtp_url=arrivals.relay.url, mx_lookup="off")
+    add_readers(database, READERS, now=NOW)
+    approve_sample(database, made, now=NOW)
+    return made
+
+
+def standing(database: Database) -> tuple[str, dict[DeliveryState, int]]:
+    with database.reading() as session:
+        edition = editions.get(session, MONTH)
+        return edition.state, deliveries.counts(session, edition.id)
+
+
+def wait_for_rest(database: Database) -> dict[DeliveryState, int]:
+    """Until the sender has nothing in hand any more; it can't begin with anything that it has not armed."""
+    wait_until(lambda: standing(database)[1][DeliveryState.ARMED] == 0, "the sender is at rest")
+    return standing(database)[1]
+
+
+def test_paused_at_full_speed_nothing_goes_out_a_second_later_and_resumed_nobody_gets_two(database, settings, arrivals):
+    with sending(settings):
+        for taken in (READERS // 6, READERS // 2):
+            arrivals.relay.wait_for(taken)
+            with database.writing() as session:
+                deliveries.pause(session, MONTH)
+            paused_at = time.monotonic()
+
+            counts = wait_for_rest(database)
+            assert arrivals.last_at - paused_at < AT_ONCE
+            assert counts[DeliveryState.SENT] == len(arrivals.relay.taken()) < READERS
+            assert counts[DeliveryState.PENDING] == READERS - counts[DeliveryState.SENT]
+
+            with database.writing() as session:
+                deliveries.resume(session, MONTH, now=utc_now())
+        wait_until(lambda: standing(database)[0] == EditionState.SENT, "the edition is sent")
+
+    assert set(arrivals.copies().values()) == {1}
+    assert len(arrivals.copies()) == standing(database)[1][DeliveryState.SENT] == READERS
+
+
+def test_cancelled_at_full_speed_nothing_goes_out_a_second_later(database, settings, arrivals):
+    with sending(settings):
+        arrivals.relay.wait_for(READERS // 6)
+        with database.writing() as session:
+            deliveries.cancel(session, MONTH, now=utc_now())
+        cancelled_at = time.monotonic()
+
+        counts = wait_for_rest(database)
+        assert arrivals.last_at - cancelled_at < AT_ONCE
+
+    assert set(arrivals.copies().values()) == {1}
+    assert counts[DeliveryState.SENT] == len(arrivals.copies()) < READERS
+    assert counts[DeliveryState.SKIPPED] == READERS - counts[DeliveryState.SENT]
+    assert standing(database)[0] == EditionState.CANCELLED

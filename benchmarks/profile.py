@@ -1,7 +1,8 @@
 """Where the time goes: microseconds a message by step of the sender, 30 kB, SQLite.
 
 The steps' functions are wrapped in stopwatches, each of which stops while another one runs in it. That slows the sender
-down a little, so their times are scaled to those of a sender that is not looked at, run before and after.
+down a little, so their times are scaled to those of a sender that is not looked at, run before and after: what they
+take of the processor to what that takes, and what is waiting to what remains.
 """
 
 from __future__ import annotations
@@ -126,6 +127,7 @@ class Plain:
 
     words: str  #: what was sent, and from what database
     seconds: float  #: between the first mark and the last
+    cpu_seconds: float  #: the same, of processor time
     sink_seconds: float  #: processor time of the sink, for all of it
 
 
@@ -143,7 +145,8 @@ def main() -> None:
     print(f"{before.words}; {arguments.sessions} sessions to smtp-sink on the same machine\n")
     told = readers * (MARKS[-1] - MARKS[0])
     micros = (before.seconds + after.seconds) / 2 / told * 1e6
-    print(table(HEAD, rows(watches.laps[0], watches.laps[-1], micros, told)))
+    cpu_micros = (before.cpu_seconds + after.cpu_seconds) / 2 / told * 1e6
+    print(table(HEAD, rows(watches.laps[0], watches.laps[-1], micros, cpu_micros, told)))
     sink_micros = (before.sink_seconds + after.sink_seconds) / 2 / readers * 1e6
     print(f"The sink takes {sink_micros:.0f} µs of processor time a message, besides these.")
 
@@ -161,8 +164,9 @@ def run_plain(sink: Sink, readers: int, sessions: int) -> Plain:
     """Send the edition by a process of its own."""
     with planned(sink, readers, sessions) as (made, found):
         sink_began = sink.cpu_seconds
-        marks = sending_process.run(made, readers).mark_seconds
-        return Plain(f"{found.words}\n{made.words}", marks[-1] - marks[0], sink.cpu_seconds - sink_began)
+        run = sending_process.run(made, readers)
+        seconds, cpu_seconds = (each[-1] - each[0] for each in (run.mark_seconds, run.mark_cpu_seconds))
+        return Plain(f"{found.words}\n{made.words}", seconds, cpu_seconds, sink.cpu_seconds - sink_began)
 
 
 def watch(made: Instance, readers: int, watches: Stopwatches) -> None:
@@ -177,28 +181,31 @@ def watch(made: Instance, readers: int, watches: Stopwatches) -> None:
         Sender(made.database, made.settings).run(observer.is_over)
 
 
-def rows(first: Lap, last: Lap, micros: float, messages: float) -> list[list[str]]:
-    """The steps between two laps, scaled so that they make up `micros`, the slowest first."""
-    wall = {step: seconds - first.wall.get(step, 0.0) for step, seconds in last.wall.items()}
+def rows(first: Lap, last: Lap, micros: float, cpu_micros: float, messages: float) -> list[list[str]]:
+    """The steps between two laps, the slowest first.
+
+    They are scaled so that they make up `micros` a message, of which `cpu_micros` are processor time.
+    """
     cpu = {step: seconds - first.cpu.get(step, 0.0) for step, seconds in last.cpu.items()}
+    waited = {step: last.wall[step] - first.wall.get(step, 0.0) - cpu[step] for step in cpu}
     calls = {step: count - first.calls.get(step, 0) for step, count in last.calls.items()}
     # Asking which sockets are ready is work; only what remains of it is waiting.
-    wall[SOCKETS] += cpu[WAITING]
-    cpu[SOCKETS] += cpu[WAITING]
-    wall[WAITING] -= cpu[WAITING]
-    cpu[WAITING] = 0.0
-    scale = micros / sum(wall.values())
-    found = [
-        [
-            step,
-            f"{calls[step] / messages:.2f}" if step in calls else "",
-            f"{seconds * scale:.1f}",
-            f"{cpu[step] * scale:.1f}",
-            f"{seconds / sum(wall.values()):.0%}",
-        ]
-        for step, seconds in sorted(wall.items(), key=lambda each: -each[1])
+    cpu[SOCKETS] += cpu.pop(WAITING)
+    cpu_scale = cpu_micros / sum(cpu.values())
+    scale = (micros - cpu_micros) / sum(waited.values())
+    found = {step: (cpu.get(step, 0.0) * cpu_scale, seconds * scale) for step, seconds in waited.items()}
+    return [
+        *(
+            _row(step, f"{calls[step] / messages:.2f}" if step in calls else "", each, micros)
+            for step, each in sorted(found.items(), key=lambda each: -sum(each[1]))
+        ),
+        _row("all", "", (cpu_micros, micros - cpu_micros), micros),
     ]
-    return [*found, ["all", "", f"{micros:.1f}", f"{sum(cpu.values()) * scale:.1f}", "100%"]]
+
+
+def _row(step: str, calls: str, parts: tuple[float, float], micros: float) -> list[str]:
+    """`parts` are the processor time and the rest."""
+    return [step, calls, f"{sum(parts):.1f}", f"{parts[0]:.1f}", f"{sum(parts) / micros:.0%}"]
 
 
 if __name__ == "__main__":

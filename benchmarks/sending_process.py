@@ -40,6 +40,7 @@ class Run:
     cpu_seconds: float  #: of the sender's process
     peak_mb: float  #: of its memory
     mark_seconds: list[float]  #: when each of MARKS was passed
+    mark_cpu_seconds: list[float]  #: the processor time until then
     mark_mb: list[float]  #: its memory then, and at the end
     written_bytes: int  #: to the disk
     commits: int
@@ -62,6 +63,7 @@ class Observer:
         self._waiting = [max(1, int(readers * mark)) for mark in MARKS]
         self._began = self._looked = time.monotonic()
         self.seconds: list[float] = []  #: when each mark was passed
+        self.cpu_seconds: list[float] = []  #: the processor time of this process until then
         self.megabytes: list[float] = []  #: this process's memory then
 
     def is_over(self) -> bool:
@@ -82,6 +84,7 @@ class Observer:
 
     def _note(self, now: float) -> None:
         self.seconds.append(now - self._began)
+        self.cpu_seconds.append(time.process_time())
         self.megabytes.append(processes.own_memory("VmRSS"))
         if self._on_mark is not None:
             self._on_mark()
@@ -99,7 +102,8 @@ def _measured(database: Database, settings: Settings, readers: int) -> Run:
     megabytes = [*observer.megabytes, processes.own_memory("VmRSS")]
     written = processes.own_number("io", "write_bytes") - written
     peak = processes.own_memory("VmHWM")
-    return Run(seconds, cpu_seconds, peak, observer.seconds, megabytes, written, next(commits) - 1)
+    marks = (observer.seconds, observer.cpu_seconds, megabytes)
+    return Run(seconds, cpu_seconds, peak, *marks, written, next(commits) - 1)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import click
 from sqlalchemy.orm import Session
@@ -17,10 +17,11 @@ from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
 from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
-from newsletter.domain.states import DeliveryState, EditionState
+from newsletter.domain.states import EditionState
 from newsletter.errors import InvalidInput
 from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, digests, editions, subscribers
+from newsletter.services.progress import look
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
@@ -73,33 +74,19 @@ def show(month: str, as_json: bool) -> None:
     parsed = Month.parse(month)
     with opening.database(opening.settings()) as database, database.reading() as session:
         found = editions.get(session, parsed)
-        counts = deliveries.counts(session, found.id)
-        flagged = deliveries.flagged(session, found.id)
         contents = editions.contents(session, found)
+        standing = look(session, found, now=utc_now())
         if as_json:
-            click.echo(json.dumps(_as_json(found, contents, counts, flagged), indent=2))
+            held = {"overview": contents.overview, "places": [entry.place.code for entry in contents.entries]}
+            click.echo(json.dumps(standing.as_json() | held, indent=2))
             return
         _show(found, contents)
-        if any(counts.values()):
-            click.echo("\n" + ", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
-        if flagged:
-            click.echo(f"{flagged} readers may have got a second, identical copy")
-        if found.note:
-            click.echo(found.note)
-
-
-def _as_json(
-    found: Edition, contents: Contents, counts: Mapping[DeliveryState, int], flagged: int
-) -> dict[str, object]:
-    return {
-        "month": found.month,
-        "state": found.state,
-        "overview": contents.overview,
-        "places": [entry.place.code for entry in contents.entries],
-        "deliveries": {state.value: count for state, count in counts.items()},
-        "flagged": flagged,
-        "note": found.note,
-    }
+    if standing.count.total:
+        click.echo(f"\n{standing.words}\n{standing.line}")
+    if standing.count.flagged:
+        click.echo(f"{standing.count.flagged:,} readers may have got a second, identical copy")
+    for note in progress.notes(standing):
+        click.echo(note)
 
 
 @edition.command()

@@ -18,8 +18,6 @@ from newsletter.services.progress import Looks, PausedDestination, Standing
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Edition
 
-__all__ = ["Standing", "look", "watch"]
-
 LOOK_SECONDS: Final = 0.5  #: between two looks
 LINE_SECONDS: Final = 5.0  #: between two lines where there is no terminal
 MOST_DESTINATIONS: Final = 3  #: that are named

@@ -12,13 +12,13 @@ from typing import Final
 import click
 
 from newsletter.cli import progress
-from newsletter.cli.progress import Standing
 from newsletter.config import Settings
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
 from newsletter.errors import InvalidInput, RelayUnavailable, SenderRunning
 from newsletter.jobs.sender import Sender
 from newsletter.jobs.worker import Worker
+from newsletter.services.progress import Standing
 from newsletter.storage import job_queue
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock

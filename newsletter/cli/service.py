@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from contextlib import ExitStack
 from threading import Event
 
 import click
@@ -12,6 +13,7 @@ from newsletter.cli import opening
 from newsletter.cli.serving import running
 from newsletter.config import Settings
 from newsletter.errors import TemplateError
+from newsletter.jobs import scheduler
 from newsletter.jobs.worker import Worker
 from newsletter.services.specimens import check_templates
 from newsletter.web import create_app
@@ -34,14 +36,15 @@ def serve(host: str, port: int) -> None:
 
 @click.command()
 def worker() -> None:
-    """Be one more sender, on PostgreSQL: run as many as you like, on any machines."""
+    """Be one more sender, on PostgreSQL: run as many as you like, on any machines. It keeps the schedule too."""
     settings = opening.settings()
     _tell_broken_templates(settings)
     stop = Event()
-    with opening.database(settings) as database:
+    with opening.database(settings) as database, ExitStack() as stack:
         work = Worker(database, settings)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        stack.callback(scheduler.start(database, settings).shutdown)
         click.echo("waiting for work; stop with Ctrl-C")
         work.run(stop.is_set)
 

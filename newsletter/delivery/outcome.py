@@ -58,6 +58,9 @@ SENDER_POLICY: Final = frozenset(
     f"4.7.{detail}" for detail in (20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 40, 515)
 )
 
+#: The sender's address, or its domain (RFC 3463, 3.2): many servers refuse it only when they have heard of a reader.
+_BAD_SENDER: Final = frozenset({"5.1.7", "5.1.8"})
+
 #: Authentication is missing, too weak or wrong (RFC 4954, 6; 538 is from RFC 2554): about us, whatever got it.
 _AUTHENTICATION: Final = frozenset({530, 534, 535, 538})
 
@@ -75,7 +78,7 @@ def classify(phase: Phase, reply: Reply) -> Verdict:
     if code == 421:
         return Verdict.LOST
     enhanced = reply.enhanced or ""
-    if enhanced.startswith("5.7.") or enhanced in SENDER_POLICY or code in _AUTHENTICATION:
+    if enhanced.startswith("5.7.") or enhanced in SENDER_POLICY | _BAD_SENDER or code in _AUTHENTICATION:
         return Verdict.REFUSED
     if code < 500 or _means_452(reply):
         return Verdict.LATER

@@ -49,6 +49,7 @@ class Conversation:
         self._opened: Transaction | None = None  #: its commands are written, and the last not yet answered
         self._ended: Transaction | None = None  #: its content is in the buffer or written, and not yet answered
         self._farewell: Reply | None = None  #: a 421
+        self._left_at: Phase | None = None  #: the command that got it
         self._after_dot = 0  #: octets put into the buffer behind the end of `_ended`
         self._lines: list[bytes] = []  #: without pipelining, the commands of `_opened` that were not yet written
         self._handlers: dict[Phase, Callable[[Reply], None]] = {
@@ -95,6 +96,7 @@ class Conversation:
             handled = True
             if reply.code == 421:
                 self._farewell = reply
+                self._left_at = self._awaiting[0] if self._awaiting else None
                 raise RelayUnavailable(f"the relay ended the session: {reply}", reply_code=421)
             if not self._awaiting:
                 raise ProtocolError("the relay sent a reply to nothing", reply_code=reply.code)
@@ -108,11 +110,13 @@ class Conversation:
             verdict = Verdict.UNKNOWN if dot_is_out and self._farewell is None else Verdict.LOST
             if not self._ended.settled:
                 self._window.answered()
-            self._settle(self._ended, verdict, self._farewell, None)
+            self._settle(self._ended, verdict, self._farewell, Phase.DOT if self._left_at is Phase.DOT else None)
         self._window.leave(self)
         self._is_held = False
         if self._opened is not None:
-            self._settle(self._opened, Verdict.LOST, self._farewell, None)
+            self._settle(
+                self._opened, Verdict.LOST, self._farewell, self._left_at if self._left_at in _ENVELOPE else None
+            )
         self._ended = self._opened = None
 
     def _settle(self, transaction: Transaction, verdict: Verdict, reply: Reply | None, phase: Phase | None) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -39,6 +41,7 @@ UPKEEP_CRON: Final = "* * * * * */5"  #: every five seconds, by one of the worke
 POLL_SECONDS: Final = 2.0  #: between two looks for a job, where no notification came
 CONNECT_SECONDS: Final = 5.0  #: to wait for a connection
 RETRY_SECONDS: Final = 1.0  #: before the queue is tried again
+TELL_SECONDS: Final = 10.0  #: a queue that was lost before that is lost still, and that is told already
 _STEP_SECONDS: Final = 0.25
 
 #: How long a transaction may stand open with nothing done in it. No sender's does, unless its process is stopped; and
@@ -69,12 +72,15 @@ class Worker:
 
     def run(self, is_over: Callable[[], bool]) -> None:
         """Work until `is_over`; then finish what the relay has in hand, and leave the rest to others."""
-        self._errands = Errands(self._database, self._settings, is_over)
         for name in _NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self._database.close()  # only connections that are made from now on have the limit
-        event.listen(self._database.engine, "connect", _limit_idleness)
-        asyncio.run(_run(self._database, self._errands, is_over))
+        database = Database(self._database.url)
+        event.listen(database.engine, "connect", _limit_idleness)
+        self._errands = Errands(database, self._settings, is_over)
+        try:
+            asyncio.run(_run(database, self._errands, is_over))
+        finally:
+            database.close()
 
 
 def _limit_idleness(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -137,8 +143,9 @@ def _add_tasks(app: App, errands: Errands) -> None:
 
 async def _keep(app: App, queue: str) -> None:
     """Take jobs from a queue, until cancelled; then the job under way comes to its end first."""
+    lost_at = -math.inf
     while True:
-        try:
+        with suppress(ConnectorException, OperationalError):
             await app.run_worker_async(
                 queues=[queue],
                 name=queue,
@@ -149,8 +156,7 @@ async def _keep(app: App, queue: str) -> None:
                 stalled_worker_timeout=GONE_SECONDS,
                 delete_jobs=DeleteJobCondition.ALWAYS,
             )
-        except (ConnectorException, OperationalError):
-            log.warning("the queue of %s can't be used now", queue)
-        else:
-            log.warning("the queue of %s was lost; it is taken up again", queue)
+        if time.monotonic() - lost_at > TELL_SECONDS:
+            log.warning("the queue of %s can't be reached; it is tried again and again", queue)
+        lost_at = time.monotonic()
         await asyncio.sleep(RETRY_SECONDS)

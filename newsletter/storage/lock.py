@@ -85,10 +85,11 @@ class SenderLock:
     def _silence(self, connection: Connection) -> bool:
         """End the connection of a sender of this scope that has been silent for long; whether there was one.
 
-        It can't write any more then, and learns that it was replaced when it tries to (services.runs.tick).
+        Waits up to five seconds until its locks are free. It can't write any more then, and learns that it was replaced
+        when it tries to (services.runs.tick).
         """
         silent = text(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND classid = :space AND objid = :key AND mode = 'ExclusiveLock' AND database ="
             " (SELECT oid FROM pg_database WHERE datname = current_database())"
             " AND EXISTS (SELECT FROM sender_run WHERE id = (SELECT max(id) FROM sender_run WHERE scope = :scope)"

@@ -54,10 +54,21 @@ def test_a_month_without_updates_makes_an_edition_that_says_so(run):
 def test_what_an_edition_is_as_json(run):
     told = json.loads(run("edition", "show", "2022-11", "--json").out)
 
-    assert set(told) == {"month", "state", "overview", "places", "deliveries", "flagged", "note"}
+    assert {"month", "state", "overview", "places", "deliveries", "skipped", "rate", "seconds_left"} < set(told)
     assert (told["month"], told["state"], len(told["places"])) == ("2022-11", "approved", 34)
     assert told["deliveries"] == dict.fromkeys(("pending", "armed", "sent", "deferred", "failed", "skipped", "held"), 0)
     assert (told["flagged"], told["note"]) == (0, None)
+
+
+@pytest.mark.usefixtures("approved")
+def test_an_edition_tells_how_far_it_is(run, catcher):
+    run("edition", "send", "2022-11", "--wait", SMTP_URL=catcher.url)
+
+    shown = run("edition", "show", "2022-11").out
+
+    assert shown.endswith("\n\n2 sent, 1 skipped\n3 of 3 done, 0 deferred, 0 failed\n")
+    told = json.loads(run("edition", "show", "2022-11", "--json").out)
+    assert (told["total"], told["done"], told["skipped"]["nothing_to_tell"]) == (3, 3, 1)
 
 
 @pytest.mark.usefixtures("readers")

@@ -30,6 +30,8 @@ ARGUMENTS = {
     "edition pause": ["2022-11"],
     "edition resume": ["2022-11"],
     "edition cancel": ["2022-11", "--yes"],
+    "edition held": ["2022-11"],
+    "destination resume": ["gmail"],
     "admin add": ["ada@example.org", "--role", "owner"],
 }
 NEEDS_NO_SETTINGS = {"demo", "places list"}

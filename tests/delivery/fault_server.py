@@ -58,6 +58,7 @@ class FaultServer:
     turned_away: int = 0  #: of these, since there were too many
     at_work: int = 0  #: open now, and not turned away
     most_at_once: int = 0  #: of these
+    senders: int = 0  #: connections on which there was a MAIL
     commands: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -144,6 +145,7 @@ class _Session:
         self.data = b""
         self.mail: bytes | None = None
         self.rcpt: bytes | None = None
+        self.has_sent = False
 
     def run(self) -> None:
         self.answer("CONNECT", self.server.greeting)
@@ -248,6 +250,10 @@ class _Session:
         self.answer(verb, b"235 ok\r\n" if right else b"535 5.7.8 wrong\r\n")
 
     def do_mail(self, verb: str, line: bytes) -> None:
+        if not self.has_sent:
+            self.has_sent = True
+            with self.server._lock:
+                self.server.senders += 1
         if self.mail is not None:
             self.send(b"503 5.5.1 nested MAIL\r\n")
         elif self.answer(verb, b"250 2.1.0 ok\r\n"):
@@ -290,13 +296,14 @@ class _Session:
             for _ in range(1000):
                 self.read_more(7)
             return
-        if self.server.fault in (Fault.LATER, Fault.NEVER):
-            self.answer("body", b"")
-            self.misbehave(Fault.HANG)
+        if not self.server.is_fault("body"):
+            return
+        self.server.at_fault.set()
+        fault = self.server.fault
+        if fault in (Fault.LATER, Fault.NEVER, Fault.CLOSING, Fault.GARBAGE):
+            self.send(b"\x00\xffgarbage\r\n" if fault is Fault.GARBAGE else f"{fault} no\r\n".encode())
+        elif fault is not Fault.HANG:
+            self.misbehave(fault)
             raise _Over
-        if self.server.fault is not Fault.HANG:
-            self.answer("body", b"")
-        if self.server.is_fault("body"):
-            self.server.at_fault.set()
-            while True:
-                self.server.wait(0.02)
+        while True:  # nothing is read any more: else all may be written before the client looks at the reply
+            self.server.wait(0.02)

@@ -108,29 +108,34 @@ def keep_sending(engine: Engine, until: Callable[[], bool]) -> None:
 def test_a_relay_that_takes_three_connections_is_no_trouble_and_gets_three(fault, clock):
     with (
         FaultServer(most=3, too_many=fault) as server,
-        Engine([settings(server.port, connections=8)], clock=clock) as engine,
+        Engine([settings(server.port, connections=4)], clock=clock) as engine,
     ):
-        keep_sending(engine, lambda: server.at_work == 3 and 1 <= server.turned_away == server.ended)
-        assert (server.most_at_once, server.connections - server.turned_away) == (3, 3)
-        assert server.turned_away <= 5
+        keep_sending(engine, lambda: server.senders == 3 and server.turned_away == server.ended == 1)
 
         # A minute later one more is tried, and no other.
-        before = server.turned_away
         clock.ahead += 50
         keep_sending(engine, lambda: True)
-        assert server.turned_away == before
-        clock.ahead += 11
-        keep_sending(engine, lambda: server.turned_away == server.ended == before + 1)
+        assert server.turned_away == 1
+        clock.ahead += 61
+        keep_sending(engine, lambda: server.turned_away == server.ended == 2)
+        assert (server.most_at_once, server.connections) == (3, 5)
 
         # It takes more from now on.
         server.most = 100
-        minutes = 0
-        while server.most_at_once < 8 and minutes < 100:
-            minutes += 1
-            clock.ahead += 60
-            keep_sending(engine, lambda: True)
-        assert server.most_at_once == 8
-        assert minutes >= 5
+        clock.ahead += 50
+        keep_sending(engine, lambda: True)
+        assert server.most_at_once == 3
+        clock.ahead += 200
+        keep_sending(engine, lambda: server.most_at_once == 4)
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_however_many_are_turned_away_at_once_the_others_carry_on():
+    with FaultServer(most=2) as server, Engine([settings(server.port, connections=20)]) as engine:
+        keep_sending(engine, lambda: server.senders == 2 and server.turned_away > 0)
+
+        assert server.turned_away <= 18
+        assert server.most_at_once == 2
 
 
 @pytest.mark.usefixtures("no_leaks")

@@ -139,7 +139,7 @@ def test_a_host_that_does_not_exist():
 def test_a_relay_that_keeps_us_waiting(verb, fault):
     with FaultServer(verb, fault) as server:
         began = time.monotonic()
-        refused = why_not(settings(server.port), timeout=0.3)
+        refused = why_not(settings(server.port), timeout=0.6)
 
     waited_for = "GREETING" if verb == "CONNECT" else verb
     assert str(refused) == f"the relay kept us waiting too long ({waited_for})"

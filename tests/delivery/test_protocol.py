@@ -179,7 +179,10 @@ def test_a_421_charges_nobody():
 
     assert isinstance(talk.fail(b"421 4.3.2 shutting down\r\n"), RelayUnavailable)
     farewell = Reply(421, "4.3.2", "shutting down")
-    assert talk.outcomes == [Outcome("a", Verdict.LOST, farewell), Outcome("b", Verdict.LOST, farewell)]
+    assert talk.outcomes == [
+        Outcome("a", Verdict.LOST, farewell, Phase.DOT),
+        Outcome("b", Verdict.LOST, farewell, None),
+    ]
 
 
 def test_lost_after_the_dot_is_unknown_and_what_was_sent_ahead_is_lost():

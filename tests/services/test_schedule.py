@@ -12,6 +12,7 @@ from sqlalchemy import select
 from newsletter.domain.month import Month
 from newsletter.domain.update import UpdateState
 from newsletter.services import deliveries, editions, editorial, schedule
+from newsletter.services.deliveries import Terms
 from newsletter.services.schedule import CATCH_UP_MONTHS, Schedule
 from newsletter.storage.tables import Delivery, Edition
 from tests.conftest import NOW
@@ -250,6 +251,20 @@ def test_a_release_approves_and_sends_in_the_schedules_name(database, publicatio
         )
         assert len(session.scalars(select(Delivery)).all()) == 2
     assert not release(database, publication)
+
+
+def test_a_release_is_sent_on_the_terms_that_are_given(database, publication):
+    store_updates(database)
+    add_readers(database, ["KZ"] * 4)
+    ensure_due(database)
+    with database.writing() as session:
+        edition = schedule.releasable(session, MONTHLY, within=THREE_DAYS, now=NOW)
+        terms = Terms(deadline=timedelta(hours=5), canary=50.0)
+        assert schedule.release(session, edition, publication, now=NOW, terms=terms)
+
+    with database.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert (edition.deadline_at, edition.first_wave) == (NOW + timedelta(hours=5), 2)
 
 
 def test_released_by_many_at_once_it_goes_out_once(database, publication):

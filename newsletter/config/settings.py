@@ -143,10 +143,6 @@ class Settings:
             for relay, connections in zip(relays, shares, strict=True)
         )
 
-    @property
-    def relay(self) -> RelaySettings:
-        return self.relays[0]
-
     def _path(self, file: str) -> str | None:
         """A file as the settings name it, looked for from the instance folder."""
         return str(self.instance / file) if file else None

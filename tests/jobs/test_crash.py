@@ -192,10 +192,12 @@ class Workers:
 def wait_until_it_tells(process: subprocess.Popen[str], words: str) -> None:
     """Read what a worker tells, up to a line with these words."""
     assert process.stderr is not None
+    told = []
     for line in process.stderr:
         if words in line:
             return
-    raise AssertionError(f"ended without {words!r}")
+        told.append(line)
+    pytest.fail(f"ended without {words!r}: {''.join(told[-9:])}")
 
 
 @pytest.fixture
@@ -252,6 +254,7 @@ def stopped(postgresql, sharded, command, tmp_path) -> Iterator[tuple[Relay, Wor
     edition_id = sharded(300, 300)
     with Relay(delay=RELAY_SECONDS) as relay, Workers(command, postgresql, relay, tmp_path) as workers:
         worker = workers.start()
+        wait_until_it_tells(worker, "begins")
         relay.wait_for(100)
         worker.send_signal(signal.SIGSTOP)
         yield relay, workers, edition_id

@@ -13,39 +13,42 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutants.copying import Copy, Result
-from tests.mutants.mutant import Mutant, all_mutants
+from tests.mutants.copying import Copy, Result, copy_project
+from tests.mutants.mutant import PROJECT, Mutant, all_mutants
 
 AT_ONCE = 2
+UNHARMED_SECONDS = 900.0  #: for all tests that are to notice something
 
 
 def main(names: Sequence[str]) -> int:
     """How many bugs went unnoticed."""
     chosen = [mutant for mutant in all_mutants() if not names or mutant.name.startswith(tuple(names))]
     began = time.monotonic()
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with tempfile.TemporaryDirectory(prefix="newsletter-") as folder, ThreadPoolExecutor(AT_ONCE) as threads:
+        source = Path(folder)
+        copy_project(PROJECT, source)  # once, so that all run against the same, whatever is edited meanwhile
         selections = list(dict.fromkeys(test for mutant in chosen for test in mutant.tests))
         shares = [selections[number::AT_ONCE] for number in range(AT_ONCE)]
-        for result in threads.map(unharmed, [share for share in shares if share]):
+        for result in threads.map(lambda tests: unharmed(source, tests), filter(None, shares)):
             if result.code != 0:
                 print(result.output)
                 raise SystemExit("the tests fail, or can't be run, before any bug is put in")
         print(f"{len(selections)} tests pass without a bug ({time.monotonic() - began:.0f} s)", flush=True)
-        unnoticed = [mutant for mutant, noticed in zip(chosen, threads.map(harmed, chosen), strict=True) if not noticed]
-    print(f"{len(chosen) - len(unnoticed)} of {len(chosen)} bugs were noticed ({time.monotonic() - began:.0f} s)")
-    return len(unnoticed)
+        noticed = sum(threads.map(lambda mutant: is_noticed(source, mutant), chosen))
+    print(f"{noticed} of {len(chosen)} bugs were noticed ({time.monotonic() - began:.0f} s)")
+    return len(chosen) - noticed
 
 
-def unharmed(tests: Sequence[str]) -> Result:
+def unharmed(source: Path, tests: Sequence[str]) -> Result:
     with tempfile.TemporaryDirectory(prefix="newsletter-") as folder:
-        return Copy(Path(folder)).test(tests)
+        return Copy(source, Path(folder)).test(tests, limit=UNHARMED_SECONDS)
 
 
-def harmed(mutant: Mutant) -> bool:
+def is_noticed(source: Path, mutant: Mutant) -> bool:
     """Whether the tests notice a bug; says so."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"newsletter-{mutant.name}-") as folder:
-        copy = Copy(Path(folder))
+        copy = Copy(source, Path(folder))
         mutant.apply(copy.folder)
         result = copy.test(mutant.tests)
     seconds = time.monotonic() - began

@@ -9,13 +9,13 @@ import subprocess
 import sysconfig
 import venv
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.mutant import PROJECT
-
 PARTS = ("newsletter", "templates", "tests", "pyproject.toml")
 LIMIT_SECONDS = 180.0  #: for a selection of tests; a bug may let a test wait for ever
+LEAVING_SECONDS = 30.0  #: for a run that is ended to stop the servers that it has started
 
 #: What the console script is, for tests that run it.
 SCRIPT = """\
@@ -41,21 +41,25 @@ class Result:
         return lines[0].split()[1] if self.code == 1 and lines else None
 
 
+def copy_project(source: Path, folder: Path) -> None:
+    """What the tests need of a project, into an empty folder."""
+    for part in PARTS:
+        if (source / part).is_file():
+            shutil.copy(source / part, folder / part)
+        else:
+            shutil.copytree(source / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 class Copy:
-    """The project in another folder, with an environment in which its package is the only one of its name.
+    """A project in another folder, with an environment in which its package is the only one of its name.
 
     The installed one is left out: it is editable, so a file in the packages' folder names the project's. Python reads
     such files in the environment's own folder only, and there ours names the copy, and then the packages.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, source: Path, folder: Path) -> None:
         self.folder = folder
-        for part in PARTS:
-            source = PROJECT / part
-            if source.is_file():
-                shutil.copy(source, folder / part)
-            else:
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_project(source, folder)
         venv.create(folder / "venv", symlinks=True)
         self.python = folder / "venv/bin/python"
         inside = self._ask("import sysconfig; print(sysconfig.get_path('purelib'))")
@@ -78,8 +82,8 @@ class Copy:
             "PYTHONDONTWRITEBYTECODE": "1"
         }
 
-    def test(self, tests: Sequence[str]) -> Result:
-        """Run a selection up to the first failure."""
+    def test(self, tests: Sequence[str], *, limit: float = LIMIT_SECONDS) -> Result:
+        """Run a selection up to the first failure, for so many seconds at most."""
         command = [self.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=no", *tests]
         process = subprocess.Popen(
             command,
@@ -91,8 +95,16 @@ class Copy:
             start_new_session=True,
         )
         try:
-            output, _ = process.communicate(timeout=LIMIT_SECONDS)
+            output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return Result(None, process.communicate()[0])
+            return Result(None, _end(process))
         return Result(process.returncode, output)
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    """As Ctrl-C does, or the hard way; what was told so far."""
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=LEAVING_SECONDS)[0]
+    os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[0]

@@ -101,7 +101,6 @@ def unchanged(request, making):
         pytest.param([lambda: an_edition("2022-12", state="ready")], id="an edition in no state"),
         pytest.param([lambda: a_subscriber("bert", state="maybe")], id="a subscriber in no state"),
         pytest.param([lambda: a_delivery(state="lost")], id="a delivery in no state"),
-        pytest.param([lambda: a_delivery(edition_id=99)], id="a delivery of no edition"),
         pytest.param([lambda: a_notice(kind="spam")], id="a notice of no kind"),
         pytest.param([lambda: a_notice(subscriber_id=99)], id="a notice to nobody"),
         pytest.param([lambda: an_admin(role="king")], id="a role that is none"),

@@ -24,7 +24,8 @@ def examine(settings: Settings, *, now: datetime, timeout: float, lookup: Lookup
     yield from _database(settings, now=now, timeout=timeout)
     if lookup is None:
         return
-    yield relayed.check(settings.relay, timeout=timeout)
+    for relay in settings.relays:
+        yield relayed.check(relay, timeout=timeout)
     yield from looked_up.check(configured.sender_domain(settings), lookup)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.domain.states import DeliveryState, NoticeKind
@@ -12,10 +12,16 @@ from newsletter.storage.columns import Base, word
 
 
 class Delivery(Base):
-    """One digest to one subscriber. Times are whole seconds since 1970: there are millions of these rows."""
+    """One digest to one subscriber. Times are whole seconds since 1970: there are millions of these rows.
+
+    It has no foreign keys. An erased subscriber's deliveries stay, to be counted; an edition is never deleted, and to
+    look it up for each of its deliveries would double what planning takes.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
+        # Word by word: to look into a list, SQLite builds a table for each row that is written.
+        CheckConstraint(" OR ".join(f"state = '{state.value}'" for state in DeliveryState), name="state"),
         Index(
             "ix_delivery_due",
             "edition_id",
@@ -26,10 +32,9 @@ class Delivery(Base):
         {"sqlite_with_rowid": False},
     )
 
-    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
-    # No foreign key: an erased subscriber's deliveries stay, to be counted.
+    edition_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     subscriber_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str] = mapped_column(word(DeliveryState, "state"))
+    state: Mapped[str] = mapped_column(String(24))
     owner: Mapped[int | None]  #: the SenderRun that armed it
     attempt: Mapped[int] = mapped_column(default=0)  #: how many tries were charged, with the one under way
     flagged: Mapped[bool] = mapped_column(default=False)  #: a copy may be out whose outcome nobody knows

@@ -90,11 +90,18 @@ def _add_job_queue() -> None:
 
 
 def _allow_states(states: tuple[str, ...]) -> None:
-    words = ", ".join(f"'{state}'" for state in states)
+    one_of_them = " OR ".join(f"state = '{state}'" for state in states)
+    within = f"state IN ({', '.join(repr(state) for state in states)})"
+    is_downgrade = "held" not in states
     for name, kept in _KEPT.items():
         with op.batch_alter_table(name, table_kwargs=kept) as table:
             table.drop_constraint(op.f(f"ck_{name}_state"), type_="check")
-            table.create_check_constraint(op.f(f"ck_{name}_state"), f"state IN ({words})")
+            is_plain = name == "notice" or is_downgrade
+            table.create_check_constraint(op.f(f"ck_{name}_state"), within if is_plain else one_of_them)
+            if name == "delivery" and is_downgrade:
+                table.create_foreign_key(op.f("fk_delivery_edition_id"), "edition", ["edition_id"], ["id"])
+            elif name == "delivery":
+                table.drop_constraint(op.f("fk_delivery_edition_id"), type_="foreignkey")
 
 
 def downgrade() -> None:

@@ -13,7 +13,8 @@ from newsletter.domain.states import EditionState, SkipReason
 from newsletter.mail.splicing import Splicer
 from newsletter.services import claims, deliveries
 from newsletter.services.claims import ArmedDelivery, Arming, HasNews
-from newsletter.services.runs import LAST, Scope
+from newsletter.services.runs import Scope
+from newsletter.services.shards import LAST
 from newsletter.storage.tables import Edition
 
 ROUNDS: Final = 10  #: looks for readers in one tick: where nearly all have to wait, a tick must end all the same
@@ -40,10 +41,13 @@ class Lane:
         self._position = scope.first - 1  # nobody up to here waits, but for a time of their own
         self._due_second = 0  # in which nobody is left whose time has come
         self._facts: _Facts | None = None
+        self._touched = 0  # rows that were looked at in this tick, and are locked
+        self._is_too_late = False  # the deadline has passed, and who was waiting was skipped
 
     def comes_back(self, subscriber_id: int) -> None:
         """A reader behind whom we are waits again."""
         self._position = min(self._position, subscriber_id - 1)
+        self._is_too_late = False
 
     def arm(
         self, session: Session, arming: Arming, splicer: Splicer, *, room: int, is_idle: bool
@@ -54,24 +58,32 @@ class Lane:
         """
         facts = self._current(session, arming)
         self.is_alone = False
-        if facts.deadline_at is not None and arming.now > facts.deadline_at:
-            deliveries.skip_the_rest(session, self._edition_id, now=arming.now, reason=SkipReason.TOO_LATE)
+        self._touched = 0
+        if facts.deadline_at is not None and arming.now > facts.deadline_at and not self._is_too_late:
+            reason = SkipReason.TOO_LATE
+            self._touched += deliveries.skip_the_rest(session, self._edition_id, now=arming.now, reason=reason)
+            self._is_too_late = True
 
         def has_news(follows: Sequence[str]) -> bool:
             return splicer.chosen(follows) != 0
 
-        found = self._arm_due(session, arming, has_news, room)
+        found = self._arm_due(session, arming, has_news, room, is_idle=is_idle)
         is_through = self._arm_pending(session, arming, has_news, found, room=room, is_idle=is_idle)
-        if is_through and is_idle and not found:
+        # Whoever cancels has the edition, and waits for its deliveries: a tick that has some must not wait for it.
+        if is_through and is_idle and not self._touched:
             self._end(session, facts, arming.now)
         return found
 
-    def _arm_due(self, session: Session, arming: Arming, has_news: HasNews, room: int) -> list[ArmedDelivery]:
+    def _arm_due(
+        self, session: Session, arming: Arming, has_news: HasNews, room: int, *, is_idle: bool
+    ) -> list[ArmedDelivery]:
         if self._due_second == arming.second:
             return []
-        due = claims.arm_due(session, arming, self._edition_id, has_news=has_news, limit=room)
-        if due.seen < room:
+        due = claims.arm_due(session, arming, self._edition_id, has_news=has_news, limit=room, is_idle=is_idle)
+        if due.seen < room and not due.waits:
             self._due_second = arming.second
+        self._touched += due.seen
+        self.is_alone = due.is_alone
         return due.deliveries
 
     def _arm_pending(
@@ -87,7 +99,7 @@ class Lane:
         """Add to `found`; whether everybody was looked at."""
         for _ in range(ROUNDS):
             limit = room - len(found)
-            if limit <= 0:
+            if limit <= 0 or self.is_alone:
                 return False
             armed = claims.arm_pending(
                 session,
@@ -99,6 +111,7 @@ class Lane:
                 is_idle=is_idle and not found,
             )
             found += armed.deliveries
+            self._touched += armed.seen
             self._position = armed.last_id or self._position
             self.is_alone = armed.is_alone
             if armed.waits:
@@ -118,7 +131,8 @@ class Lane:
             edition = session.get_one(Edition, self._edition_id, populate_existing=True)
             if edition.rest_at is not None and arming.now >= edition.rest_at and edition.first_wave is not None:
                 session.refresh(edition, with_for_update=True)
-                edition.first_wave, edition.note = None, None
+                if edition.state == EditionState.SENDING.value:
+                    edition.first_wave, edition.note = None, None
                 session.flush()
             self._facts = _Facts(edition.deadline_at, edition.first_wave, edition.rest_at, arming.second)
         return self._facts

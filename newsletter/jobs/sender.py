@@ -76,6 +76,8 @@ class Sender:
         self._is_in_doubt = False  # a commit failed: the server may have done it all the same
         self._lanes: dict[int, Lane] = {}
         self._first_replies: dict[int, FirstReplies] = {}
+        self._bad_starts: dict[int, str] = {}  # editions to be paused for their first replies, and why
+        self._heard = 0  # how many of the outcomes were learnt from
         self._told: RelayError | None = None  # the trouble that admins know of
         self._fresh_at = time.monotonic()  # since when something has been waiting for the relay
 
@@ -134,6 +136,7 @@ class Sender:
         except StorageUnavailable as error:
             log.warning("nothing is sent until the database can be written: %s", error)
             self._is_in_doubt = True
+            self._lanes.clear()  # whom the tick had armed may wait again, behind where they are
             return False
         self._is_in_doubt = False
         self._licence.ticked(now=now)
@@ -165,8 +168,10 @@ class Sender:
             on_unknown=self._settings.unknown_outcome,
         )
         written = results.record(session, told, recording) if told else 0
-        self._pace.learn(session, told, now=now)
-        self._look_at_first_replies(session, told)
+        fresh = told[self._heard :]  # a tick that failed has heard the others already
+        self._heard = len(told)
+        self._pace.learn(session, fresh, now=now)
+        self._look_at_first_replies(session, fresh)
         sending = [each for each in deliveries.sending(session) if self._scope.covers(each)]
         if {claim.edition_id for claim in self._under_way} - {*sending, 0}:
             self._withdraw()  # of an edition that was paused or cancelled
@@ -181,8 +186,9 @@ class Sender:
             first = self._first_replies.get(claim.edition_id)
             note = first.note(outcome) if first is not None and first.is_open else None
             if note is not None:
-                deliveries.hold(session, claim.edition_id, note)
-                del self._first_replies[claim.edition_id]
+                self._bad_starts.setdefault(claim.edition_id, note)
+        for edition_id, note in self._bad_starts.items():
+            deliveries.hold(session, edition_id, note)
 
     def _settle(self) -> None:
         """After the commit: what was recorded is done with, and what went back will be found again."""
@@ -193,7 +199,10 @@ class Sender:
         self._under_way.difference_update(cast("Claim", outcome.key) for outcome in self._outcomes)
         self._under_way.difference_update(self._withdrawn)
         self._allowance.note(len(self._outcomes))
-        self._outcomes, self._withdrawn = [], []
+        self._outcomes, self._withdrawn, self._heard = [], [], 0
+        for edition_id in self._bad_starts:
+            self._first_replies.pop(edition_id, None)
+        self._bad_starts.clear()
 
     def _arm(
         self, session: Session, sending: Sequence[int], now: datetime
@@ -212,7 +221,8 @@ class Sender:
         self._forget_all_but(sending)
         room = min(room - len(notices), self._pace.room(session, sending, now=now))
         for edition_id in sending:
-            digests += self._arm_edition(session, arming, edition_id, room - len(digests), is_idle=not taken)
+            is_idle = not (taken or notices or digests)
+            digests += self._arm_edition(session, arming, edition_id, room - len(digests), is_idle=is_idle)
         return notices, digests
 
     def _forget_all_but(self, sending: Sequence[int]) -> None:
@@ -234,7 +244,7 @@ class Sender:
         if edition_id not in self._lanes:
             wait = timedelta(minutes=self._settings.canary_wait)
             self._lanes[edition_id] = Lane(edition_id, self._scope, wait)
-            self._first_replies[edition_id] = FirstReplies(self._settings.pause_above)
+            self._first_replies.setdefault(edition_id, FirstReplies(self._settings.pause_above))
         return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
     def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:
@@ -265,7 +275,9 @@ class Sender:
             if isinstance(trouble, RelayRefused):
                 deliveries.hold(session, edition_id, str(trouble))
             else:
-                session.get_one(Edition, edition_id, with_for_update=True).note = str(trouble) if trouble else None
+                edition = session.get_one(Edition, edition_id, with_for_update=True, populate_existing=True)
+                if trouble or edition.note == str(self._told):
+                    edition.note = str(trouble) if trouble else None
                 session.flush()
 
     def _is_anything_due(self) -> bool:

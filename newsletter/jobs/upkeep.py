@@ -83,6 +83,7 @@ class Upkeep:
 
     def ensure(self, *, now: datetime) -> list[Job]:
         """Make a job wherever there is something to do and nobody at it; the jobs. Raises StorageUnavailable."""
+        self._cut_what_is_whole()
         with self._database.reading() as session:
             wanted = {job.key: (job, scope) for job, scope in self._wanted(session, now)}
             waiting = job_queue.waiting(session)
@@ -95,6 +96,15 @@ class Upkeep:
             with self._database.writing() as session:
                 job_queue.defer(session, *missing)
         return missing
+
+    def _cut_what_is_whole(self) -> None:
+        """An edition that was being sent when this program learnt of shards has none."""
+        with self._database.reading() as session:
+            whole = [edition_id for edition_id in deliveries.sending(session) if not shards.of(session, edition_id)]
+        if whole:
+            with self._database.writing() as session:
+                for edition_id in whole:
+                    shards.hand_out(session, edition_id)
 
     def _wanted(self, session: Session, now: datetime) -> Iterator[Wanted]:
         if claims.is_notice_due(session, now=now):

@@ -119,7 +119,7 @@ def _pool(database: Database) -> AsyncConnectionPool[Any]:
     return AsyncConnectionPool(
         kwargs={**given, "options": options, "application_name": name},
         min_size=1,
-        max_size=2 * len(QUEUES),
+        max_size=len(QUEUES),
         timeout=CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,
         open=False,
@@ -151,6 +151,7 @@ async def _keep(app: App, queue: str) -> None:
                 name=queue,
                 concurrency=1,
                 install_signal_handlers=False,
+                listen_notify=queue != UPKEEP,  # which nobody hurries to
                 fetch_job_polling_interval=POLL_SECONDS,
                 update_heartbeat_interval=BEAT_SECONDS,
                 stalled_worker_timeout=GONE_SECONDS,

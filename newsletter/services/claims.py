@@ -173,6 +173,13 @@ def arm_pending(
     """
     after, last = between
     rows = outbox_queries.PENDING.rows(session, edition_id=edition_id, after=after, last=last, most=limit)
+    return _arm_carefully(session, arming, edition_id, rows, has_news, is_idle=is_idle)
+
+
+def _arm_carefully(
+    session: Session, arming: Arming, edition_id: int, rows: Sequence[Row], has_news: HasNews, *, is_idle: bool
+) -> Armed:
+    """Arm what comes before the first suspect, or the suspect alone."""
     found = [_Candidate._make(row) for row in rows]
     suspect = next((number for number, each in enumerate(found) if each.is_suspect), None)
     if suspect is None:
@@ -182,13 +189,15 @@ def arm_pending(
     return replace(_arm(session, arming, edition_id, found[:suspect], has_news), waits=True)
 
 
-def arm_due(session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int) -> Armed:
+def arm_due(
+    session: Session, arming: Arming, edition_id: int, *, has_news: HasNews, limit: int, is_idle: bool = True
+) -> Armed:
     """The same for deliveries that were given a time, and whose time has come; the longest due first."""
     scope = arming.scope
     rows: list[Row] = outbox_queries.DUE.rows(
         session, edition_id=edition_id, first=scope.first, last=scope.last, second=arming.second, most=limit
     )
-    return _arm(session, arming, edition_id, [_Candidate._make(row) for row in rows], has_news)
+    return _arm_carefully(session, arming, edition_id, rows, has_news, is_idle=is_idle)
 
 
 def _arm(session: Session, arming: Arming, edition_id: int, found: Sequence[_Candidate], has_news: HasNews) -> Armed:

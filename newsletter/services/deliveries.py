@@ -6,11 +6,12 @@ How rows go to a sender and come back is in services.claims.
 from __future__ import annotations
 
 import math
+import typing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Integer, String, cast, exists, func, insert, literal, select, update
+from sqlalchemy import CursorResult, Integer, String, cast, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
@@ -131,7 +132,7 @@ def resume(session: Session, month: Month, *, now: datetime, terms: Terms = DEFA
         raise EditionStateError(f"the edition for {month} is {edition.state}; only a paused one can be resumed")
     edition.state = EditionState.SENDING.value
     edition.note = None
-    edition.deadline_at = now + terms.deadline
+    edition.resumed_at, edition.deadline_at = now, now + terms.deadline
     shards.hand_out(session, edition.id)
     return edition
 
@@ -151,10 +152,10 @@ def cancel(session: Session, month: Month, *, now: datetime) -> Edition:
 
 def skip_the_rest(
     session: Session, edition_id: int, *, now: datetime, reason: SkipReason = SkipReason.CANCELLED
-) -> None:
-    """Skip what was not sent: of a cancelled edition, also what comes back from a sender after that."""
+) -> int:
+    """Skip what was not sent: of a cancelled edition, also what comes back from a sender after that. How many."""
     waiting = (DeliveryState.PENDING.value, DeliveryState.DEFERRED.value)
-    session.execute(
+    skipped = session.execute(
         update(Delivery)
         .where(Delivery.edition_id == edition_id, Delivery.state.in_(waiting))
         .values(
@@ -164,6 +165,7 @@ def skip_the_rest(
             changed_at=int(now.timestamp()),
         )
     )
+    return typing.cast("CursorResult[Any]", skipped).rowcount
 
 
 def counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
@@ -202,7 +204,7 @@ def finish(session: Session, edition: Edition, *, now: datetime) -> bool:
     if edition.state != EditionState.SENDING.value or has_open(session, edition.id):
         return False
     session.refresh(edition, with_for_update=True)
-    if edition.state != EditionState.SENDING.value:
+    if edition.state != EditionState.SENDING.value or has_open(session, edition.id):
         return False  # a person was quicker
     edition.state = EditionState.SENT.value
     edition.ended_at = now
@@ -251,7 +253,7 @@ def _decide(session: Session, month: Month, values: dict[str, object], *, now: d
     ).all()
     if found and terms is not None and edition.state == EditionState.SENT.value:
         edition.state, edition.ended_at = EditionState.SENDING.value, None
-        edition.deadline_at = now + terms.deadline
+        edition.resumed_at, edition.deadline_at = now, now + terms.deadline
     if found and terms is not None and edition.state == EditionState.SENDING.value:
         shards.hand_out(session, edition.id)
     session.flush()

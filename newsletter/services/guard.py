@@ -97,11 +97,12 @@ def _is_unknown(session: Session, witness: Witness) -> bool:
 
 def _stood_still(session: Session, guard: SendingGuard, within: timedelta, now: datetime) -> str | None:
     """Whether an edition should have been sent, and was not, for longer than `within`."""
-    begun = session.scalar(select(func.max(Edition.send_started_at)).where(Edition.state == EditionState.SENDING.value))
+    acts = select(func.max(Edition.send_started_at), func.max(Edition.resumed_at))
+    begun, resumed = session.execute(acts.where(Edition.state == EditionState.SENDING.value)).one()
     if begun is None:
         return None
     last = session.scalar(select(func.max(SenderRun.ticked_at))) or 0
-    since = max(last, _second(guard.accepted_at), _second(begun))
+    since = max(last, _second(guard.accepted_at), _second(begun), _second(resumed))
     if now.timestamp() - since <= within.total_seconds():
         return None
     return f"An edition is being sent, and nothing was recorded since {_at(since)}: this may be a restored backup"

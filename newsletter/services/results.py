@@ -24,6 +24,7 @@ from newsletter.services.claims import Claim
 from newsletter.storage import outbox_queries
 from newsletter.storage.tables import Edition, Notice
 
+HUNG_UP_SECONDS: Final = 60
 NO_REPLY: Final = "no reply came to the end of the message"
 
 Told = tuple[Claim, Outcome]
@@ -170,6 +171,13 @@ def _back(claim: Claim, recording: Recording) -> _Row:
     return _Row(claim, DeliveryState.PENDING, due_at=due_at, charged=False)
 
 
+def _lost(claim: Claim, outcome: Outcome, recording: Recording) -> _Row:
+    """Nobody is charged. Whose command made the relay hang up waits a minute: each try would end a connection."""
+    if outcome.phase is None:
+        return _back(claim, recording)
+    return _Row(claim, DeliveryState.PENDING, due_at=recording.second + HUNG_UP_SECONDS, charged=False)
+
+
 def _row(claim: Claim, outcome: Outcome, until: datetime, recording: Recording) -> _Row:
     """What an outcome makes of a row: see docs/reliability.md."""
     detail = consequences.told(outcome.reply)
@@ -179,8 +187,8 @@ def _row(claim: Claim, outcome: Outcome, until: datetime, recording: Recording) 
         case Verdict.NEVER:
             return _Row(claim, DeliveryState.FAILED, detail=detail)
         case Verdict.LOST:
-            return _back(claim, recording)
-        case Verdict.UNKNOWN if recording.on_unknown is OnUnknown.HOLD:
+            return _lost(claim, outcome, recording)
+        case Verdict.UNKNOWN if claim.edition_id and recording.on_unknown is OnUnknown.HOLD:
             return _Row(claim, DeliveryState.HELD, flagged=True, detail=detail or NO_REPLY)
         case _:
             flagged = outcome.verdict is Verdict.UNKNOWN

@@ -12,13 +12,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.errors import SenderRunning
 from newsletter.services import deliveries
+from newsletter.services.shards import LAST
 from newsletter.storage import lock, outbox_queries
 from newsletter.storage.tables import Delivery, Edition, Notice, SenderRun
 
-LAST: Final = 2**31 - 1  #: no subscriber's id is above it
 MOST_TRIES: Final = 5  #: what was under way in so many deaths of a sender may be their cause, and is held
 AT_WORK_SECONDS: Final = 15  #: a sender that has ticked within them counts as one of those who share the rates
-KEPT: Final = timedelta(days=30)  #: how long the runs that ended are remembered
+KEPT: Final = timedelta(days=1)  #: how long the runs that ended are remembered
 
 MAY_HOLD_ARMED = [state.value for state in (EditionState.SENDING, EditionState.PAUSED, EditionState.CANCELLED)]
 
@@ -52,7 +52,7 @@ def begin(session: Session, scope: Scope, *, now: datetime) -> int:
     """Begin a sender's life, and return its owner id. Call it with the lock of its scope held.
 
     What is armed in its scope was armed by a sender that is dead: it goes back, flagged, because a copy may be out.
-    What was under way in MOST_TRIES deaths in a row is held instead.
+    What had been tried MOST_TRIES times by then may be what brings senders down: a delivery is held, a notice fails.
     """
     # Waits for a sender that is in the middle of a tick and doesn't know yet that its lock is gone.
     alive = [SenderRun.ended_at.is_(None)]
@@ -71,9 +71,8 @@ def begin(session: Session, scope: Scope, *, now: datetime) -> int:
             _take_back(session, scope, edition, now=now)
     if scope.notices:
         is_suspect = (Notice.attempt >= MOST_TRIES) & Notice.flagged
-        returned = _returned(is_suspect, Notice.detail) | {
-            "due_at": case((is_suspect, None), else_=int(now.timestamp()))
-        }
+        due_at = case((is_suspect, None), else_=int(now.timestamp()))
+        returned = _returned(is_suspect, Notice.detail, DeliveryState.FAILED) | {"due_at": due_at}
         session.execute(update(Notice).where(Notice.state == DeliveryState.ARMED.value).values(returned))
     return run.id
 
@@ -87,16 +86,18 @@ def _take_back(session: Session, scope: Scope, edition: Edition, *, now: datetim
             Delivery.subscriber_id.between(scope.first, scope.last),
             Delivery.state == DeliveryState.ARMED.value,
         )
-        .values(_returned(is_suspect, Delivery.detail))
+        .values(_returned(is_suspect, Delivery.detail, DeliveryState.HELD))
     )
     if edition.state == EditionState.CANCELLED.value:
         deliveries.skip_the_rest(session, edition.id, now=now)
 
 
-def _returned(is_suspect: ColumnElement[bool], detail: InstrumentedAttribute[str | None]) -> dict[str, object]:
-    words = f"held: the sender died {MOST_TRIES} times while this was under way"
+def _returned(
+    is_suspect: ColumnElement[bool], detail: InstrumentedAttribute[str | None], end: DeliveryState
+) -> dict[str, object]:
+    words = f"the sender died while this was under way, after {MOST_TRIES} tries"
     return {
-        "state": case((is_suspect, DeliveryState.HELD.value), else_=DeliveryState.PENDING.value),
+        "state": case((is_suspect, end.value), else_=DeliveryState.PENDING.value),
         "detail": case((is_suspect, words), else_=detail),
         "owner": None,
         "flagged": True,
@@ -109,7 +110,7 @@ def tick(session: Session, owner: int, scope: Scope, *, now: datetime) -> None:
     A lock on PostgreSQL ends with its connection, so that a sender may learn only here that it was replaced.
     """
     second = int(now.timestamp())
-    if not outbox_queries.TICK.change(session, owner=owner, of_scope=scope.name, second=second):
+    if not outbox_queries.TICK.change(session, owner=owner, second=second):
         raise SenderRunning("another sender has taken over")
 
 

@@ -22,7 +22,7 @@ MOST: Final = 64  #: of an edition; with more readers they grow
 
 SEND_SHARD: Final = "send_shard"  #: the task
 
-_LAST: Final = 2**31 - 1  #: no subscriber's id is above it
+LAST: Final = 2**31 - 1  #: no subscriber's id is above it
 
 _NOT_SETTLED = (DeliveryState.PENDING.value, DeliveryState.ARMED.value)
 
@@ -55,7 +55,7 @@ def cut(session: Session, edition_id: int, *, readers: int = READERS, most: int 
     later = select(begins).where(tiles.c.tile > 1).group_by(tiles.c.tile)
     firsts = union(select(literal(0).label("first")), later).subquery()
     before_next = func.lead(firsts.c.first).over(order_by=firsts.c.first) - 1
-    rows = select(literal(edition_id), firsts.c.first, func.coalesce(before_next, _LAST))
+    rows = select(literal(edition_id), firsts.c.first, func.coalesce(before_next, LAST))
     made = insert(Shard).from_select(["edition_id", "first_id", "last_id"], rows).returning(Shard)
     return sorted(session.scalars(made), key=lambda shard: shard.first_id)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, Table, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
 
 from newsletter.domain.states import DeliveryState, EditionState
-from newsletter.storage.lock import EVERYTHING
 from newsletter.storage.prepared import Prepared, any_of
 from newsletter.storage.tables import Base
 
@@ -13,18 +12,11 @@ _TABLES = Base.metadata.tables
 _DELIVERY, _NOTICE, _EDITION = _TABLES["delivery"], _TABLES["notice"], _TABLES["edition"]
 _SUBSCRIBER, _SUPPRESSION = _TABLES["subscriber"], _TABLES["suppression"]
 _RUN = _TABLES["sender_run"]
-_LATER = _RUN.alias("later")
-_SCOPE = bindparam("of_scope", type_=String)
-_OVERLAPS = or_(_LATER.c.scope == _SCOPE, _LATER.c.scope == EVERYTHING, _SCOPE == EVERYTHING)
-
-#: (:owner, :of_scope, :second) counts a tick of a run, unless a later one has begun whose scope is the same, or has
-#: this one in it. The row stays locked: whoever begins such a run waits for the tick that holds it.
+#: (:owner, :second) counts a tick of a run that nobody has ended. The row stays locked: whoever ends it, to begin one
+#: of their own, waits for the tick that holds it.
 TICK = Prepared(
     update(_RUN)
-    .where(
-        _RUN.c.id == bindparam("owner"),
-        ~select(_LATER.c.id).where(_LATER.c.id > bindparam("owner"), _OVERLAPS).exists(),
-    )
+    .where(_RUN.c.id == bindparam("owner"), _RUN.c.ended_at.is_(None))
     .values(ticks=_RUN.c.ticks + 1, ticked_at=bindparam("second"))
 )
 

@@ -400,9 +400,7 @@ def test_accepting_where_nothing_stands_in_the_way_changes_nothing(database, set
 
 
 @pytest.mark.parametrize(("state", "is_flagged"), [("sending", True), ("paused", True), ("sent", False)])
-def test_what_may_have_gone_out_before_is_flagged_when_the_database_is_accepted(
-    database, settings, state, is_flagged
-):
+def test_what_may_have_gone_out_before_is_flagged_when_the_database_is_accepted(database, settings, state, is_flagged):
     states = ["pending", "armed", "deferred", "sent", "failed", "skipped", "held"]
     edition_id = start_sending(database, settings, ["KZ"] * len(states))
     with database.writing() as session:

@@ -274,13 +274,14 @@ def test_an_unknown_outcome_is_held_where_the_settings_say_so(database, sent, re
         assert armed[0].row_id not in readers_of(arm(session, arming, armed[0].edition_id))
 
 
-def test_a_notice_whose_outcome_is_unknown_is_held_too(database, asked):
+def test_a_notice_whose_outcome_is_unknown_is_sent_again_all_the_same(database, asked):
     recording, claim = asked
     assert record(database, replace(recording, on_unknown=OnUnknown.HOLD), Outcome(claim, Verdict.UNKNOWN)) == 1
 
     with database.reading() as session:
-        assert facts(session.get_one(Notice, 1)) == ("held", 2, True, None, "no reply came to the end of the message")
-        assert not claims.is_notice_due(session, now=NOW + timedelta(days=30))
+        notice = session.get_one(Notice, 1)
+        assert (notice.state, notice.flagged) == ("deferred", True)
+        assert claims.is_notice_due(session, now=NOW + timedelta(days=1))
 
 
 def test_other_rules_for_waiting_can_be_given(sqlite, settings):

@@ -186,7 +186,7 @@ def test_a_lock_that_is_not_free_in_time_is_told_as_a_database_that_is_away(rows
 
     with rows.writing() as writer:
         STATE.change(writer, last=9, new_state="failed")
-        with pytest.raises(StorageUnavailable, match="database is locked|lock timeout"):
+        with pytest.raises(StorageUnavailable, match=r"database is locked|lock timeout"):
             change()
     with impatient.writing() as session:
         assert STATE.change(session, last=9, new_state="sent") == 5

@@ -62,6 +62,7 @@ class Edition(Base):
     approved_by: Mapped[str | None] = mapped_column(String(320))
     send_started_at: Mapped[datetime | None]
     send_started_by: Mapped[str | None] = mapped_column(String(320))
+    resumed_at: Mapped[datetime | None]  #: when an admin last let it go on
     ended_at: Mapped[datetime | None]  #: when the last delivery was done with, or it was cancelled
     deadline_at: Mapped[datetime | None]  #: who has not got it by then doesn't get it any more
     first_wave: Mapped[int | None]  #: the last subscriber who gets it before the rest; None once the rest follows

@@ -38,7 +38,7 @@ class Delivery(Base):
     owner: Mapped[int | None]  #: the SenderRun that armed it
     attempt: Mapped[int] = mapped_column(default=0)  #: how many tries were charged, with the one under way
     flagged: Mapped[bool] = mapped_column(default=False)  #: a copy may be out whose outcome nobody knows
-    due_at: Mapped[int | None]  #: when a deferred one is tried again
+    due_at: Mapped[int | None]  #: when a deferred one is tried again, or a pending one that had to wait may go
     changed_at: Mapped[int | None]
     detail: Mapped[str | None] = mapped_column(Text)  #: the relay's words, or the SkipReason
 
@@ -85,13 +85,21 @@ class SenderRun(Base):
     """One life of a sender; its id is the owner of the rows that it arms. Never used again, so that it fences."""
 
     __tablename__ = "sender_run"
-    __table_args__ = (Index("ix_sender_run_scope", "scope", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(
+            "ix_sender_run_alive",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(String(80), default="all", server_default="all")  #: what it may send
     started_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]  #: None while it runs, and for ever when it was killed
-    ticks: Mapped[int] = mapped_column(default=0, server_default="0")  #: transactions that it committed
+    ended_at: Mapped[datetime | None]  #: None while it runs; of one that was killed, when the next one began
+    ticks: Mapped[int] = mapped_column(default=0, server_default="0")  #: transactions that were counted
     ticked_at: Mapped[int | None]  #: when it committed the last one, in seconds since 1970
 
 

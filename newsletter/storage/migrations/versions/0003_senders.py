@@ -35,9 +35,11 @@ def upgrade() -> None:
     op.add_column("sender_run", sa.Column("scope", sa.String(length=80), server_default="all", nullable=False))
     op.add_column("sender_run", sa.Column("ticks", sa.Integer(), server_default="0", nullable=False))
     op.add_column("sender_run", sa.Column("ticked_at", sa.Integer(), nullable=True))
-    op.create_index("ix_sender_run_scope", "sender_run", ["scope", "id"])
+    is_alive = sa.text("ended_at IS NULL")
+    op.create_index("ix_sender_run_alive", "sender_run", ["id"], sqlite_where=is_alive, postgresql_where=is_alive)
     op.add_column("edition", sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("edition", sa.Column("first_wave", sa.Integer(), nullable=True))
+    op.add_column("edition", sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("edition", sa.Column("rest_at", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "shard",
@@ -113,9 +115,9 @@ def downgrade() -> None:
     op.drop_table("sending_day")
     op.drop_table("destination")
     op.drop_table("shard")
-    for column in ("rest_at", "first_wave", "deadline_at"):
+    for column in ("resumed_at", "rest_at", "first_wave", "deadline_at"):
         op.drop_column("edition", column)
-    op.drop_index("ix_sender_run_scope", "sender_run")
+    op.drop_index("ix_sender_run_alive", "sender_run")
     for column in ("ticked_at", "ticks", "scope"):
         op.drop_column("sender_run", column)
     _allow_states(_STATES[:-1])

@@ -93,7 +93,7 @@ def _send_here(database: Database, sender: Sender | Worker, edition_id: int) -> 
         finally:
             stop.set()
         sending.result()
-    if patience.is_out() and patience.trouble:
+    if patience.trouble:
         raise RelayUnavailable(f"{patience.trouble}; mend that or set SMTP_URL, then run this again: nobody is lost")
     return progress.look(database, edition_id)
 
@@ -102,17 +102,19 @@ class _Patience:
     """Runs out when the relay has been out of reach for PATIENCE_SECONDS."""
 
     def __init__(self, sender: Sender | Worker) -> None:
-        self.trouble: str | None = None  #: at the last look
+        self.trouble: str | None = None  #: with which it ran out
         self._sender = sender
         self._since: float | None = None
 
     def is_out(self) -> bool:
-        self.trouble = self._sender.trouble
-        if self.trouble is None:
+        found = self._sender.trouble
+        if found is None:
             self._since = None
             return False
         self._since = self._since or time.monotonic()
-        return time.monotonic() - self._since > PATIENCE_SECONDS
+        if time.monotonic() - self._since > PATIENCE_SECONDS:
+            self.trouble = found
+        return self.trouble is not None
 
 
 def _is_over(standing: Standing) -> bool:

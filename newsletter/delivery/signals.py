@@ -68,7 +68,7 @@ def read(verdict: Verdict, reply: Reply) -> Signal:
             return _later(reply)
         case Verdict.REFUSED:
             return _refused(reply)
-        case Verdict.NEVER if reply.enhanced in _BAD_SENDER or _LISTED.search(reply.text):
+        case Verdict.NEVER if _LISTED.search(reply.text):
             return Signal.REFUSED
         case _:
             return Signal.OTHER
@@ -112,7 +112,7 @@ def _is_beside_the_point(subject: int, detail: int, *, is_speed: bool) -> bool:
 def _refused(reply: Reply) -> Signal:
     subject, detail = _numbers(reply)
     is_policy = subject == 7
-    if reply.code in _LOGIN:
+    if reply.code in _LOGIN or reply.enhanced in _BAD_SENDER:
         return Signal.REFUSED
     if _ONE_ORGANISATION.search(reply.text) or (is_policy and detail in _ABOUT_THEM):
         return Signal.OTHER

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from newsletter.config import Settings
 from newsletter.errors import NewsletterError, SenderRunning, StorageUnavailable
 from newsletter.jobs.sender import Sender, utc_now
-from newsletter.jobs.upkeep import Occupancy, Upkeep, occupancy, scope_of
+from newsletter.jobs.upkeep import Occupancy, Upkeep, life_sign, occupancy, scope_of
 from newsletter.services import claims, shards
 from newsletter.services.notices import SEND_NOTICES
 from newsletter.services.runs import NOTICES, Scope
@@ -87,14 +87,15 @@ class Errands:
             log.exception("%s: ended by a fault in this program; begins again", scope.name)
 
     def _is_vacant(self, scope: Scope) -> bool:
-        """Whether no sender is at work in a scope; one that is silent is looked at twice."""
+        """Whether no sender is at work in a scope; one that may be alive is looked at twice."""
         found = occupancy(self._database, scope, now=utc_now())
+        if found is not Occupancy.LEFT:
+            return found is Occupancy.FREE
+        before = life_sign(self._database, scope)
         until = time.monotonic() + SECOND_LOOK_SECONDS
-        if found is Occupancy.SILENT:
-            while time.monotonic() < until and not self._is_over():
-                time.sleep(_STEP_SECONDS)
-            found = occupancy(self._database, scope, now=utc_now())
-        return found is not Occupancy.TAKEN
+        while time.monotonic() < until and not self._is_over():
+            time.sleep(_STEP_SECONDS)
+        return not self._is_over() and life_sign(self._database, scope) == before
 
     def _run(self, scope: Scope, has_work: HasWork, linger: float) -> None:
         sender = Sender(self._database, self._settings, scope=scope)

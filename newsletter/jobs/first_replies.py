@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from newsletter.delivery.outcome import Outcome, Verdict
+from newsletter.services.claims import Claim
 
 FIRST: Final = 100  #: replies that are looked at, so that a share in per cent is a number of them
 
@@ -41,3 +43,35 @@ class FirstReplies:
 
 
 _COUNTED: Final = (Verdict.SENT, Verdict.NEVER, Verdict.REFUSED)
+
+
+class Beginnings:
+    """The first replies to each edition that is being sent, and those that begin too badly."""
+
+    def __init__(self, above: float) -> None:
+        self.bad: dict[int, str] = {}  #: editions that are to be paused, and why: until that is committed
+        self._above = above
+        self._all: dict[int, FirstReplies] = {}
+
+    def begin(self, edition_id: int) -> None:
+        """Count an edition's replies, unless they are counted already."""
+        self._all.setdefault(edition_id, FirstReplies(self._above))
+
+    def note(self, told: Iterable[tuple[Claim, Outcome]]) -> None:
+        """Count what came back."""
+        for claim, outcome in told:
+            first = self._all.get(claim.edition_id)
+            words = first.note(outcome) if first is not None and first.is_open else None
+            if words is not None:
+                self.bad.setdefault(claim.edition_id, words)
+
+    def settle(self) -> None:
+        """The bad ones are paused: when they are resumed, they begin anew."""
+        for edition_id in self.bad:
+            self._all.pop(edition_id, None)
+        self.bad.clear()
+
+    def forget_all_but(self, editions: Iterable[int]) -> None:
+        """Only these are being sent."""
+        kept = set(editions)
+        self._all = {edition_id: first for edition_id, first in self._all.items() if edition_id in kept}

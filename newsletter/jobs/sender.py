@@ -21,7 +21,7 @@ from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.month import Month
 from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable, TemplateError
-from newsletter.jobs.first_replies import FirstReplies
+from newsletter.jobs.first_replies import Beginnings
 from newsletter.jobs.lane import Lane
 from newsletter.jobs.licence import Licence
 from newsletter.jobs.outbox import Outbox
@@ -75,8 +75,7 @@ class Sender:
         self._under_way: set[Claim] = set()  # armed rows, from the commit that armed them to the one that settled them
         self._is_in_doubt = False  # a commit failed: the server may have done it all the same
         self._lanes: dict[int, Lane] = {}
-        self._first_replies: dict[int, FirstReplies] = {}
-        self._bad_starts: dict[int, str] = {}  # editions to be paused for their first replies, and why
+        self._beginnings = Beginnings(settings.pause_above)
         self._heard = 0  # how many of the outcomes were learnt from
         self._told: RelayError | None = None  # the trouble that admins know of
         self._fresh_at = time.monotonic()  # since when something has been waiting for the relay
@@ -171,7 +170,9 @@ class Sender:
         fresh = told[self._heard :]  # a tick that failed has heard the others already
         self._heard = len(told)
         self._pace.learn(session, fresh, now=now)
-        self._look_at_first_replies(session, fresh)
+        self._beginnings.note(fresh)
+        for edition_id, note in self._beginnings.bad.items():
+            deliveries.hold(session, edition_id, note)
         sending = [each for each in deliveries.sending(session) if self._scope.covers(each)]
         if {claim.edition_id for claim in self._under_way} - {*sending, 0}:
             self._withdraw()  # of an edition that was paused or cancelled
@@ -179,16 +180,6 @@ class Sender:
         if written < len(told) + len(self._withdrawn):
             log.warning("%d rows had another owner", len(told) + len(self._withdrawn) - written)
         return sending
-
-    def _look_at_first_replies(self, session: Session, told: Iterable[tuple[Claim, Outcome]]) -> None:
-        """Pause an edition whose first replies are refusals, for too many readers."""
-        for claim, outcome in told:
-            first = self._first_replies.get(claim.edition_id)
-            note = first.note(outcome) if first is not None and first.is_open else None
-            if note is not None:
-                self._bad_starts.setdefault(claim.edition_id, note)
-        for edition_id, note in self._bad_starts.items():
-            deliveries.hold(session, edition_id, note)
 
     def _settle(self) -> None:
         """After the commit: what was recorded is done with, and what went back will be found again."""
@@ -200,9 +191,7 @@ class Sender:
         self._under_way.difference_update(self._withdrawn)
         self._allowance.note(len(self._outcomes))
         self._outcomes, self._withdrawn, self._heard = [], [], 0
-        for edition_id in self._bad_starts:
-            self._first_replies.pop(edition_id, None)
-        self._bad_starts.clear()
+        self._beginnings.settle()
 
     def _arm(
         self, session: Session, sending: Sequence[int], now: datetime
@@ -229,7 +218,7 @@ class Sender:
         """An edition that is resumed begins anew, from its first reader and with its first replies."""
         if self._lanes.keys() - sending:
             self._lanes = {edition_id: lane for edition_id, lane in self._lanes.items() if edition_id in sending}
-            self._first_replies = {key: first for key, first in self._first_replies.items() if key in sending}
+            self._beginnings.forget_all_but(sending)
 
     def _arm_edition(
         self, session: Session, arming: Arming, edition_id: int, room: int, *, is_idle: bool
@@ -244,7 +233,7 @@ class Sender:
         if edition_id not in self._lanes:
             wait = timedelta(minutes=self._settings.canary_wait)
             self._lanes[edition_id] = Lane(edition_id, self._scope, wait)
-            self._first_replies.setdefault(edition_id, FirstReplies(self._settings.pause_above))
+        self._beginnings.begin(edition_id)
         return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
     def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:

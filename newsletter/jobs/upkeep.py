@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from newsletter.errors import SenderRunning
@@ -38,7 +38,7 @@ class Occupancy(Enum):
     """Whether a sender is at work in a scope."""
 
     FREE = "none is"
-    SILENT = "one was, and is silent"
+    LEFT = "one was, and its lock is gone, or it is silent"
     TAKEN = "one is"
 
 
@@ -50,20 +50,28 @@ def scope_of(edition_id: int, first: int, last: int) -> Scope:
 def occupancy(database: Database, scope: Scope, *, now: datetime) -> Occupancy:
     """Whether a sender is at work in a scope. Raises StorageUnavailable.
 
-    A sender's lock goes with it, so that none is at work where none is held. But a restart of the server ends all locks
-    and no sender: from then on, silence tells.
+    The lock of one that died is gone at once. But so is that of one that lost all its connections and made new ones, as
+    after a restart of the server: whether it still ticks, `life_sign` tells.
     """
+    run = _open_run(database, scope)
+    if run is None:
+        return Occupancy.FREE
+    is_silent = (run.ticked_at or 0) < now.timestamp() - SILENT_SECONDS
+    return Occupancy.LEFT if is_silent or _is_unlocked(database, scope) else Occupancy.TAKEN
+
+
+def life_sign(database: Database, scope: Scope) -> tuple[int, int] | None:
+    """What is another one a second later where a sender of this scope is busy. Raises StorageUnavailable."""
+    run = _open_run(database, scope)
+    return (run.id, run.ticks) if run is not None else None
+
+
+def _open_run(database: Database, scope: Scope) -> SenderRun | None:
+    """The last run of a scope, unless it has ended in good order."""
     latest = select(SenderRun).where(SenderRun.scope == scope.name).order_by(SenderRun.id.desc()).limit(1)
     with database.reading() as session:
         run = session.scalar(latest)
-        restarted_at: datetime | None = session.scalar(select(func.pg_postmaster_start_time()))
-    if run is None or run.ended_at is not None:
-        return Occupancy.FREE
-    is_telling = restarted_at is None or run.started_at > restarted_at
-    if is_telling and _is_unlocked(database, scope):
-        return Occupancy.FREE
-    is_silent = (run.ticked_at or 0) < now.timestamp() - SILENT_SECONDS
-    return Occupancy.SILENT if is_silent else Occupancy.TAKEN
+    return run if run is not None and run.ended_at is None else None
 
 
 def _is_unlocked(database: Database, scope: Scope) -> bool:

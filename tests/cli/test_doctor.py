@@ -182,7 +182,8 @@ def test_the_sender_runs_or_stopped_or_was_killed(database):
     with SenderLock(database):
         with database.writing() as session:
             owner = runs.begin(session, runs.EVERYTHING, now=NOW)
-        is_told(running.sender(database, now=NOW), OK, "It runs, since 2022-12-01 09:00 UTC.")
+        if database.path is not None:  # on PostgreSQL workers send, and the server knows them
+            is_told(running.sender(database, now=NOW), OK, "It runs, since 2022-12-01 09:00 UTC.")
     is_told(running.sender(database, now=NOW), WARN, "the last one began 2022-12-01 09:00 UTC and was killed.")
 
     with database.writing() as session:

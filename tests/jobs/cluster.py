@@ -1,13 +1,19 @@
-"""An edition on its way in shards that are small enough for a test."""
+"""Workers in threads, and an edition on its way in shards that are small enough for a test."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Event
 
 from sqlalchemy import delete, text
 
 from newsletter.config import Settings
+from newsletter.jobs.worker import Worker
 from newsletter.services import shards
+from newsletter.storage import job_queue
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Shard
 from tests.readers import approve_sample
@@ -27,3 +33,29 @@ def cut_anew(database: Database, edition_id: int, *, readers: int) -> None:
         session.execute(text("DELETE FROM procrastinate.procrastinate_jobs"))
         shards.cut(session, edition_id, readers=readers)
         shards.hand_out(session, edition_id)
+
+
+@contextmanager
+def at_work(database: Database, settings: Settings, count: int = 1) -> Iterator[None]:
+    """So many workers; they are told to stop at the end, and waited for."""
+    stop = Event()
+    with ThreadPoolExecutor(count) as pool:
+        working = [pool.submit(Worker(database, settings).run, stop.is_set) for _ in range(count)]
+        try:
+            look_until(database, is_worker_known)
+            yield
+        finally:
+            stop.set()
+        for each in working:
+            each.result()
+
+
+def look_until(database: Database, found: Callable[[Database], bool]) -> None:
+    """Look at the database again and again."""
+    patience = Event()
+    assert any(found(database) or patience.wait(0.1) for _ in range(200))
+
+
+def is_worker_known(database: Database) -> bool:
+    with database.reading() as session:
+        return bool(job_queue.workers(session))

@@ -11,14 +11,15 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 
 from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState, EditionState
@@ -113,12 +114,16 @@ def ride_out(
         wait_until(lambda: is_sent(database), "the edition is sent")
 
     copies = Counter(taken.rcpt_to for taken in relay.taken())
-    assert copies == {**{f"reader{number}@example.org": 1 for number in range(1, readers + 1)}, "late@example.org": 1}
+    assert copies == {address(number): 1 for number in range(1, readers + 1)} | {"late@example.org": 1}
     with database.reading() as session:
         counts = deliveries.counts(session, edition_id)
         assert counts[DeliveryState.SENT] == sum(counts.values()) == readers
         assert deliveries.flagged(session, edition_id) == 0
     database.close()
+
+
+def address(number: int) -> str:
+    return f"reader{number}@example.org"
 
 
 def is_sent(database: Database) -> bool:
@@ -162,6 +167,39 @@ def test_while_another_holds_the_write_lock_for_half_a_minute(sqlite, settings_o
     ride_out(settings_of(sqlite.url), relay, write_lock_held(sqlite.path), readers=2_000, seconds=30)
 
 
+class Faltering:
+    """A database whose commits fail now and then: some are not done, of others nobody hears that they were."""
+
+    def __init__(self) -> None:
+        self._commits = 0
+
+    def apply(self, engine: Engine) -> None:
+        """Call it before the engine is used."""
+        event.listen(engine, "commit", self._on_commit)
+
+    def _on_commit(self, connection: Connection) -> None:
+        self._commits += 1
+        if self._commits % 10 == 9:
+            connection.connection.commit()
+        if self._commits % 5 == 4:
+            raise OperationalError("COMMIT", None, EOFError("the connection is gone"))
+
+
+def test_commits_that_fail_or_are_not_heard_of_lose_and_double_nobody(database, settings_of, relay):
+    readers = READERS // 2
+    settings = settings_of(database.url)
+    add_readers(database, readers, now=NOW)
+    edition_id = approve_sample(database, settings, now=NOW)
+
+    with sending(settings, set_up=Faltering().apply):
+        wait_until(lambda: is_sent(database), "the edition is sent", within=30)
+
+    assert Counter(taken.rcpt_to for taken in relay.taken()) == {address(number): 1 for number in range(1, readers + 1)}
+    with database.reading() as session:
+        assert deliveries.counts(session, edition_id)[DeliveryState.SENT] == readers
+        assert deliveries.flagged(session, edition_id) == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, in memory."""
@@ -176,7 +214,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """Not a block is left."""
+    """Not a block is left, nor any room in what SQLite has to itself: its log is emptied before."""
+    with closing(sqlite3.connect(disk / "newsletter.db", timeout=60)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     path = disk / "filler"
     with path.open("wb", buffering=0) as filler, suppress(OSError):
         while filler.write(bytes(4096)):

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
 
 import pytest
 from sqlalchemy import select, text, update
 
-from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState, EditionState, NoticeKind
 from newsletter.errors import SettingsError
 from newsletter.jobs.checkup import running
 from newsletter.jobs.checkup.finding import State
 from newsletter.jobs.errands import Errands
 from newsletter.jobs.sender import utc_now
-from newsletter.jobs.upkeep import Occupancy, Upkeep, occupancy, scope_of
+from newsletter.jobs.upkeep import Occupancy, Upkeep, life_sign, occupancy, scope_of
 from newsletter.jobs.worker import Worker
 from newsletter.services import deliveries, notices, runs
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Delivery, Edition, SenderRun
 from tests.conftest import NOW
-from tests.jobs.cluster import cut_anew, start_in_shards
+from tests.jobs.cluster import at_work, cut_anew, look_until, start_in_shards
 from tests.readers import add_readers
 from tests.relay import Relay, Taken
 from tests.services.stock import start_sending
@@ -58,26 +55,6 @@ def planned(postgresql, settings):
     edition_id = start_sending(postgresql, settings, ["KZ"] * READERS)
     cut_anew(postgresql, edition_id, readers=10)
     return edition_id
-
-
-@contextmanager
-def at_work(database: Database, settings: Settings, count: int = 1) -> Iterator[None]:
-    """So many workers; they are told to stop at the end, and waited for."""
-    stop = Event()
-    with ThreadPoolExecutor(count) as pool:
-        working = [pool.submit(Worker(database, settings).run, stop.is_set) for _ in range(count)]
-        try:
-            yield
-        finally:
-            stop.set()
-        for each in working:
-            each.result()
-
-
-def look_until(database: Database, found: Callable[[Database], bool]) -> None:
-    """Look at the database again and again."""
-    patience = Event()
-    assert any(found(database) or patience.wait(0.1) for _ in range(200))
 
 
 def is_sent(database: Database) -> bool:
@@ -187,25 +164,45 @@ def test_nobody_is_at_a_shard_until_a_sender_begins_and_after_it_ends(postgresql
         with postgresql.writing() as session:
             owner = runs.begin(session, scope, now=now)
         assert occupancy(postgresql, scope, now=now) is Occupancy.TAKEN
-        assert occupancy(postgresql, scope, now=now + timedelta(seconds=9)) is Occupancy.SILENT
+        assert occupancy(postgresql, scope, now=now + timedelta(seconds=9)) is Occupancy.LEFT
 
         with postgresql.writing() as session:
             runs.end(session, owner, now=now)
         assert occupancy(postgresql, scope, now=now) is Occupancy.FREE
 
 
-def test_whose_lock_is_gone_is_dead_unless_the_server_was_restarted_since(postgresql, planned):
+def test_whose_lock_is_gone_may_be_dead_and_is_not_if_it_ticks(postgresql, settings, planned):
     scope = scope_of(planned, 0, 10)
-    before_the_server_began = NOW
     with postgresql.writing() as session:
-        owner = runs.begin(session, scope, now=before_the_server_began)
-        runs.tick(session, owner, scope, now=utc_now())
-    assert occupancy(postgresql, scope, now=utc_now()) is Occupancy.TAKEN
-    assert occupancy(postgresql, scope, now=utc_now() + timedelta(seconds=10)) is Occupancy.SILENT
+        owner = runs.begin(session, scope, now=utc_now())
+    assert occupancy(postgresql, scope, now=utc_now()) is Occupancy.LEFT
 
+    before = life_sign(postgresql, scope)
+    assert life_sign(postgresql, scope) == before
     with postgresql.writing() as session:
-        runs.begin(session, scope, now=utc_now())
-    assert occupancy(postgresql, scope, now=utc_now()) is Occupancy.FREE
+        runs.tick(session, owner, scope, now=utc_now())
+    assert life_sign(postgresql, scope) != before
+
+
+def test_a_sender_that_lost_its_connections_and_goes_on_is_left_alone(postgresql, make_settings, relay):
+    add_readers(postgresql, READERS, now=NOW)
+    slow = make_settings(smtp_url=relay.url, mx_lookup="off", rate="10", connections="1")
+    edition_id = start_in_shards(postgresql, slow, now=NOW, readers=READERS)
+    errands = Errands(postgresql, slow, Event().is_set)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(errands.send_shard, edition_id, 0, LAST)
+        relay.wait_for(5)
+        with postgresql.engine.connect() as connection:
+            connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+        assert occupancy(postgresql, scope_of(edition_id, 0, LAST), now=utc_now()) is Occupancy.LEFT
+        errands.send_shard(edition_id, 0, LAST)
+        assert not sending.done()
+        sending.result()
+
+    assert len({taken.rcpt_to for taken in relay.taken()}) == len(relay.taken()) == READERS
+    with postgresql.reading() as session:
+        assert deliveries.flagged(session, edition_id) == 0
 
 
 def test_a_job_is_made_for_each_shard_with_work_that_waits_in_none_and_nobody_is_at(postgresql, planned):

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutants.copying import Copy, Result, copy_project
-from tests.mutants.mutant import PROJECT, Mutant, all_mutants
+from tests.mutants.mutant import PROJECT, Mutant, NotApplicable, all_mutants
 
 AT_ONCE = 2
 UNHARMED_SECONDS = 900.0  #: for all tests that are to notice something
@@ -49,7 +49,11 @@ def is_noticed(source: Path, mutant: Mutant) -> bool:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"newsletter-{mutant.name}-") as folder:
         copy = Copy(source, Path(folder))
-        mutant.apply(copy.folder)
+        try:
+            mutant.apply(copy.folder)
+        except NotApplicable as error:
+            print(f"OUTDATED   {error}", flush=True)
+            return False
         result = copy.test(mutant.tests)
     seconds = time.monotonic() - began
     if result.failed:

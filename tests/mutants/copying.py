@@ -37,7 +37,7 @@ class Result:
         """The first test that failed; None if none did, or none was run."""
         if self.code is None:
             return "a test that did not end"
-        lines = [line for line in self.output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        lines = [line for line in self.output.splitlines() if line.startswith(("FAILED tests/", "ERROR tests/"))]
         return lines[0].split()[1] if self.code == 1 and lines else None
 
 
@@ -84,7 +84,7 @@ class Copy:
 
     def test(self, tests: Sequence[str], *, limit: float = LIMIT_SECONDS) -> Result:
         """Run a selection up to the first failure, for so many seconds at most."""
-        command = [self.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=no", *tests]
+        command = [self.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=short", *tests]
         process = subprocess.Popen(
             command,
             cwd=self.folder,

@@ -228,6 +228,23 @@ def test_two_that_are_suspected_go_one_after_the_other(sqlite, settings):
     assert [each.is_alone for each in found] == [True, True, False]
 
 
+def test_one_that_is_suspected_goes_alone_when_its_time_has_come_too(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 3)
+    with database.writing() as session:
+        under_way_in_deaths(session, edition_id, 2, 2)
+        for reader, due_at in {1: SECOND - 2, 2: SECOND - 1, 3: SECOND}.items():
+            session.get_one(Delivery, (edition_id, reader)).due_at = due_at
+        session.flush()
+        arming, _ = begin(session)
+        found = [
+            claims.arm_due(session, arming, edition_id, has_news=everybody, limit=9, is_idle=is_idle)
+            for is_idle in (False, False, True, True)
+        ]
+
+    assert [readers_of(each) for each in found] == [[1], [], [2], [3]]
+    assert [each.is_alone for each in found] == [False, False, True, False]
+
+
 def test_one_death_or_many_replies_make_nobody_suspected(sqlite, settings):
     edition_id = start_sending(sqlite, settings, ["KZ"] * 3)
     with sqlite.writing() as session:

@@ -310,7 +310,8 @@ def test_the_deadline_counts_from_the_start_and_from_each_resuming(database, app
     with database.writing() as session:
         deliveries.pause(session, NOVEMBER)
     with database.writing() as session:
-        deliveries.resume(session, NOVEMBER, now=NOW + 3 * day, terms=Terms(2 * day))
+        edition = deliveries.resume(session, NOVEMBER, now=NOW + 3 * day, terms=Terms(2 * day))
+        assert edition.resumed_at == NOW + 3 * day
     assert deadline() == NOW + 5 * day
 
 

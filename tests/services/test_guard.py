@@ -161,10 +161,9 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "way", "reason"), [pytest.param(*each, id=each[1]) for each in WAYS])
-def test_a_backup_that_is_restored_sends_nothing_until_an_admin_says_so(
-    request, sending, relay, back_up, kind, way, reason
-):
+@pytest.mark.parametrize("case", [pytest.param(each, id=each[1]) for each in WAYS])
+def test_a_backup_that_is_restored_sends_nothing_until_an_admin_says_so(request, sending, relay, back_up, case):
+    kind, way, reason = case
     database = request.getfixturevalue(kind)
     start_sending(database, sending, ["KZ"] * READERS)
     backup = None
@@ -340,30 +339,27 @@ _STILL = "An edition is being sent, and nothing was recorded since {}: this may 
 
 
 @pytest.mark.parametrize(
-    ("started", "ticked", "accepted", "since"),
+    ("case", "since"),
     [
-        pytest.param(0, 5, None, "09:05", id="the last tick"),
-        pytest.param(5, 0, None, "09:05", id="the start of the edition"),
-        pytest.param(0, None, None, "09:00", id="the start, if nothing was ever sent"),
-        pytest.param(0, 1, 5, "09:05", id="an admin's word"),
+        pytest.param({"started": 0, "ticked": 5}, "09:05", id="the last tick"),
+        pytest.param({"started": 5, "ticked": 0}, "09:05", id="the start of the edition"),
+        pytest.param({"started": 0}, "09:00", id="the start, if nothing was ever sent"),
+        pytest.param({"started": 0, "ticked": 1, "accepted": 5}, "09:05", id="an admin's word"),
+        pytest.param({"started": 0, "ticked": 1, "resumed": 5}, "09:05", id="when it was resumed"),
     ],
 )
-def test_an_edition_that_stood_still_for_too_long_waits_for_an_admin(
-    database, settings, started, ticked, accepted, since
-):
-    def minutes(count):
-        return NOW + timedelta(minutes=count)
-
+def test_an_edition_that_stood_still_for_too_long_waits_for_an_admin(database, settings, case, since):
+    at = {name: NOW + timedelta(minutes=minutes) for name, minutes in case.items()}
     start_sending(database, settings, ["KZ"])
     with database.writing() as session:
-        editions.get(session, NOVEMBER).send_started_at = minutes(started)
-        if ticked is not None:
+        edition = editions.get(session, NOVEMBER)
+        edition.send_started_at, edition.resumed_at = at["started"], at.get("resumed")
+        if "ticked" in at:
             owner = runs.begin(session, runs.EVERYTHING, now=NOW)
-            runs.tick(session, owner, runs.EVERYTHING, now=minutes(ticked))
-        session.add(SendingGuard(id=1, home="here", accepted_at=accepted and minutes(accepted)))
+            runs.tick(session, owner, runs.EVERYTHING, now=at["ticked"])
+        session.add(SendingGuard(id=1, home="here", accepted_at=at.get("accepted")))
 
-    last = minutes(5 if since == "09:05" else 0)
-    within = timedelta(hours=2)
+    last, within = max(at.values()), timedelta(hours=2)
     assert check(database, within=within, now=last + within) is None
     reason = check(database, within=within, now=last + within + timedelta(seconds=1))
     assert reason is not None

@@ -18,6 +18,7 @@ from newsletter.services.deliveries import Terms
 from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber
 from tests.conftest import NOW
 from tests.services.stock import (
+    GONE_AWAY,
     GREY,
     NO_MAILBOX,
     OK,
@@ -76,6 +77,23 @@ _DIGESTS = [
     pytest.param(Verdict.LOST, Reply(421), ("pending", 0, False, None, None), id="lost: nobody is charged"),
     pytest.param(Verdict.UNKNOWN, None, ("deferred", 1, True, 600, None), id="unknown: later, and flagged"),
 ]
+
+
+@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.DOT])
+def test_whose_command_made_the_relay_hang_up_waits_a_minute_and_is_not_charged(database, sent, phase):
+    recording, armed = sent
+    with database.writing() as session:
+        welcome = Notice(kind="welcome", subscriber_id=1, created_at=NOW, state="armed", owner=recording.owner)
+        welcome.attempt = 1
+        session.add(welcome)
+        session.flush()
+        notice = Claim(0, welcome.id, 1)
+    told = [Outcome(claim, Verdict.LOST, GONE_AWAY, phase) for claim in (armed[0], notice)]
+
+    assert record(database, recording, *told) == 2
+    assert facts(rows_of(database, armed[0])[0]) == ("pending", 0, False, 60, None)
+    with database.reading() as session:
+        assert facts(session.get_one(Notice, notice.row_id)) == ("pending", 0, False, 60, None)
 
 
 @pytest.mark.parametrize(("verdict", "reply", "expected"), _DIGESTS)
@@ -175,25 +193,21 @@ def test_a_notice_that_is_given_back_is_due_at_once(database, asked):
 
 
 @pytest.mark.parametrize("deadline", [timedelta(days=4), timedelta(hours=5)])
-@pytest.mark.parametrize(
-    ("left", "state"),
-    [
-        pytest.param(timedelta(minutes=10), "deferred", id="the next try is at the deadline"),
-        pytest.param(timedelta(minutes=9), "failed", id="the next try would be later"),
-    ],
-)
 @pytest.mark.parametrize("verdict", [Verdict.LATER, Verdict.UNKNOWN, Verdict.REFUSED])
-def test_a_digest_is_given_up_at_the_deadline_of_its_edition(sqlite, settings, deadline, left, state, verdict):
-    edition_id = start_sending(sqlite, settings, ["KZ"], terms=Terms(deadline))
+def test_a_digest_is_given_up_when_the_next_try_would_be_after_its_editions_deadline(
+    sqlite, settings, deadline, verdict
+):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 2, terms=Terms(deadline))
     with sqlite.writing() as session:
         arming, recording = begin(session)
         arm(session, arming, edition_id)
-    at = NOW + deadline - left
-    outcome = Outcome(Claim(edition_id, 1, 1), verdict, GREY, Phase.RCPT)
-    record(sqlite, replace(recording, now=at), outcome)
+    for reader, left in [(1, timedelta(minutes=10)), (2, timedelta(minutes=9))]:
+        late = replace(recording, now=NOW + deadline - left)
+        record(sqlite, late, Outcome(Claim(edition_id, reader, 1), verdict, GREY, Phase.RCPT))
 
-    row = rows_of(sqlite, Claim(edition_id, 1, 1))[0]
-    assert (row.state, row.flagged, row.detail) == (state, verdict is Verdict.UNKNOWN, GREY_TOLD)
+    is_flagged = verdict is Verdict.UNKNOWN
+    told = [(row.state, row.flagged, row.detail) for row in rows_of(sqlite, Claim(edition_id, 1, 1))]
+    assert told == [("deferred", is_flagged, GREY_TOLD), ("failed", is_flagged, GREY_TOLD)]
 
 
 def test_an_edition_without_a_deadline_is_given_up_four_days_after_its_start(sqlite, settings):

@@ -92,17 +92,13 @@ def _limit_idleness(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 
 async def _run(database: Database, errands: Errands, is_over: Callable[[], bool]) -> None:
     asyncio.get_running_loop().set_exception_handler(_tell)
-    async with _pool(database) as pool:
-        app = App(connector=PsycopgConnector())
-        await app.connector.open_async(pool)
-        _add_tasks(app, errands)
-        keepers = [asyncio.create_task(_keep(app, queue), name=queue) for queue in QUEUES]
-        await asyncio.to_thread(errands.keep_up)  # what another left behind need not wait for the next round
-        while not is_over():
-            await asyncio.sleep(_STEP_SECONDS)
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+    keepers = [asyncio.create_task(_keep(database, errands, queue), name=queue) for queue in QUEUES]
+    await asyncio.to_thread(errands.keep_up)  # what another left behind need not wait for the next round
+    while not is_over():
+        await asyncio.sleep(_STEP_SECONDS)
+    for keeper in keepers:
+        keeper.cancel()
+    await asyncio.gather(*keepers, return_exceptions=True)
 
 
 def _tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -119,7 +115,7 @@ def _pool(database: Database) -> AsyncConnectionPool[Any]:
     return AsyncConnectionPool(
         kwargs={**given, "options": options, "application_name": name},
         min_size=1,
-        max_size=len(QUEUES),
+        max_size=2,
         timeout=CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,
         open=False,
@@ -141,23 +137,32 @@ def _add_tasks(app: App, errands: Errands) -> None:
                 await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 
 
-async def _keep(app: App, queue: str) -> None:
+async def _keep(database: Database, errands: Errands, queue: str) -> None:
     """Take jobs from a queue, until cancelled; then the job under way comes to its end first."""
     lost_at = -math.inf
     while True:
         with suppress(ConnectorException, OperationalError):
-            await app.run_worker_async(
-                queues=[queue],
-                name=queue,
-                concurrency=1,
-                install_signal_handlers=False,
-                listen_notify=queue != UPKEEP,  # which nobody hurries to
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=BEAT_SECONDS,
-                stalled_worker_timeout=GONE_SECONDS,
-                delete_jobs=DeleteJobCondition.ALWAYS,
-            )
+            # Connections of its own, made anew: a pool that has failed for a while is slow to try again.
+            async with _pool(database) as pool:
+                await _work(pool, errands, queue)
         if time.monotonic() - lost_at > TELL_SECONDS:
             log.warning("the queue of %s can't be reached; it is tried again and again", queue)
         lost_at = time.monotonic()
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _work(pool: AsyncConnectionPool[Any], errands: Errands, queue: str) -> None:
+    app = App(connector=PsycopgConnector())
+    await app.connector.open_async(pool)
+    _add_tasks(app, errands)
+    await app.run_worker_async(
+        queues=[queue],
+        name=queue,
+        concurrency=1,
+        install_signal_handlers=False,
+        listen_notify=queue != UPKEEP,  # which nobody hurries to
+        fetch_job_polling_interval=POLL_SECONDS,
+        update_heartbeat_interval=BEAT_SECONDS,
+        stalled_worker_timeout=GONE_SECONDS,
+        delete_jobs=DeleteJobCondition.ALWAYS,
+    )

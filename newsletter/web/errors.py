@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from flask import Flask, Response, make_response, render_template
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -77,7 +77,7 @@ PAGES: dict[type[Exception], ErrorPage] = {
     ),
     errors.NewsletterError: ErrorPage(500, "Something went wrong", "The fault is ours. Try again in a few minutes."),
 }
-_OF_DATABASE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+_OF_DATABASE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 #: Of HTTP itself, by status.
 _HTTP_PAGES = {
@@ -136,7 +136,7 @@ def _render(page: ErrorPage, *, detail: str | None) -> Response:
 
 def _first_line(error: Exception) -> str:
     """Without the statement that a database error goes on with."""
-    cause = error.orig if isinstance(error, OperationalError | InterfaceError) else error
+    cause = error.orig if isinstance(error, OperationalError | InterfaceError | InternalError) else error
     return (str(cause).strip().splitlines() or [""])[0]
 
 

@@ -57,7 +57,7 @@ class Errands:
             log.warning("nobody looks for jobs that are missing: %s", error)
             return
         for job in made:
-            log.info("%s: nobody was at it", job.key)
+            log.info("%s: the job was missing", job.key)
 
     def send_notices(self) -> None:
         """Send the notices that are due, and for a while those that follow."""

@@ -62,13 +62,13 @@ class Licence:
         """Whether others might think that this sender is dead: only where there can be others."""
         return self._database.path is None and time.monotonic() - self._ticked_at > RENEWAL_SECONDS
 
-    def tick(self, session: Session, *, now: datetime) -> None:
+    def tick(self, session: Session, *, now: datetime, is_last: bool = False) -> None:
         """Begin a tick's transaction. Raises SenderRunning when another sender has taken over.
 
         A lock on a file lasts as long as the process, so on SQLite nobody can take over: a tick is counted now and
         then, for the witness.
         """
-        if self._database.path is None or time.monotonic() - self._counted_at > COUNTED_SECONDS:
+        if is_last or self._database.path is None or time.monotonic() - self._counted_at > COUNTED_SECONDS:
             runs.tick(session, self.owner, self._scope, now=now)
             self._is_counted = True
 

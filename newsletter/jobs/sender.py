@@ -122,7 +122,7 @@ class Sender:
             self._withdraw()
         try:
             with self._database.writing() as session:
-                self._licence.tick(session, now=now)
+                self._licence.tick(session, now=now, is_last=not arms)
                 if self._is_in_doubt:
                     # What a commit armed whose end we did not hear of was never handed to the engine.
                     armed = claims.armed_by(session, self._licence.owner)

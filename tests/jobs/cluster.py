@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 
 from newsletter.config import Settings
+from newsletter.domain.states import EditionState
 from newsletter.jobs.worker import Worker
 from newsletter.services import shards
 from newsletter.storage import job_queue
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Shard
+from newsletter.storage.tables import Edition, Shard
 from tests.readers import approve_sample
 
 
@@ -50,10 +51,15 @@ def at_work(database: Database, settings: Settings, count: int = 1) -> Iterator[
             each.result()
 
 
-def look_until(database: Database, found: Callable[[Database], bool]) -> None:
+def look_until(database: Database, found: Callable[[Database], bool], *, seconds: int = 20) -> None:
     """Look at the database again and again."""
     patience = Event()
-    assert any(found(database) or patience.wait(0.1) for _ in range(200))
+    assert any(found(database) or patience.wait(0.1) for _ in range(10 * seconds))
+
+
+def is_sent(database: Database) -> bool:
+    with database.reading() as session:
+        return session.scalar(select(Edition.state)) == EditionState.SENT.value
 
 
 def is_worker_known(database: Database) -> bool:

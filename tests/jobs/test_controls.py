@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.config import Settings
-from newsletter.domain.states import DeliveryState, EditionState
+from newsletter.domain.states import DeliveryState, EditionState, SuppressionReason
 from newsletter.jobs.sender import utc_now
-from newsletter.services import deliveries, editions
+from newsletter.services import deliveries, editions, suppressions
 from newsletter.storage.database import Database
+from newsletter.storage.tables import Subscriber
 from tests.conftest import NOW
-from tests.jobs.running import sending, wait_until
+from tests.jobs.running import PATIENCE, sending, wait_until
 from tests.readers import MONTH, add_readers, approve_sample
 from tests.relay import Relay
 
 READERS = 1_000
 AT_ONCE = 1.0  #: seconds within which a command takes effect
+BEGUN_AT_MOST = 4  #: messages that a relay with 2 connections has begun to take: one each, and the commands of one more
 
 
 class Arrivals:
@@ -100,3 +104,47 @@ def test_cancelled_at_full_speed_nothing_goes_out_a_second_later(database, setti
     assert counts[DeliveryState.SENT] == len(arrivals.copies()) < READERS
     assert counts[DeliveryState.SKIPPED] == READERS - counts[DeliveryState.SENT]
     assert standing(database)[0] == EditionState.CANCELLED
+
+
+def test_who_leaves_while_the_relay_stalls_gets_no_copy(sqlite, make_settings):
+    goes_on = Event()
+    stalls_after = READERS // 3
+
+    def stall(_address: str) -> str:
+        if len(relay.taken()) >= stalls_after:
+            goes_on.wait(PATIENCE)
+        return "250 2.0.0 taken"
+
+    with Relay(answer_dot=stall) as relay:
+        settings = make_settings(smtp_url=relay.url, connections="2")
+        add_readers(sqlite, READERS, now=NOW)
+        approve_sample(sqlite, settings, now=NOW)
+        with sending(settings):
+            relay.wait_for(stalls_after)
+            assert standing(sqlite)[1][DeliveryState.ARMED] > BEGUN_AT_MOST
+            with sqlite.writing() as session:
+                session.execute(update(Subscriber).values(state="ended"))
+            wait_until(
+                lambda: standing(sqlite)[1][DeliveryState.ARMED] <= BEGUN_AT_MOST, "the others go back", within=10
+            )
+            goes_on.set()
+            wait_until(lambda: standing(sqlite)[0] == EditionState.SENT, "the edition is through")
+
+    counts = standing(sqlite)[1]
+    assert counts[DeliveryState.SENT] == len(relay.taken()) <= stalls_after + BEGUN_AT_MOST
+    assert counts[DeliveryState.SKIPPED] == READERS - counts[DeliveryState.SENT]
+
+
+def test_a_suppression_holds_however_the_address_was_typed(database, make_settings, arrivals):
+    settings = make_settings(database_url=database.url, smtp_url=arrivals.relay.url)
+    add_readers(database, 3, now=NOW)
+    with database.writing() as session:
+        session.get_one(Subscriber, 2).address = "Reader2@example.org"
+        reason = SuppressionReason.COMPLAINT
+        suppressions.suppress(session, "reader2@example.org", reason, tokens=settings.tokens, now=NOW)
+    approve_sample(database, settings, now=NOW)
+
+    with sending(settings):
+        wait_until(lambda: standing(database)[0] == EditionState.SENT, "the edition is sent")
+
+    assert arrivals.copies() == {"reader1@example.org": 1, "reader3@example.org": 1}

@@ -29,12 +29,13 @@ from newsletter.storage.database import Database
 from newsletter.storage.tables import Delivery
 from tests import parts
 from tests.conftest import NOW
-from tests.jobs.cluster import start_in_shards
+from tests.jobs.cluster import is_sent, look_until, start_in_shards
 from tests.readers import MONTH, add_readers, approve_sample
 from tests.relay import Relay
 
 CONNECTIONS = 8
 RELAY_SECONDS = 0.02
+MOST_AT_ONCE = 6  #: workers
 
 
 def environment(database: Database, relay: Relay, instance: Path) -> dict[str, str]:
@@ -220,7 +221,7 @@ def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, shard
                 wait_until_it_tells(worker, "begins")
             workers.running[0].kill()
             killed_at = time.monotonic()
-            Sending(command, postgresql, relay, tmp_path).finish()
+            look_until(postgresql, is_sent, seconds=30)
             took = time.monotonic() - killed_at
         extra = look_at_the_end(postgresql, relay, edition_id, readers)
 
@@ -230,17 +231,18 @@ def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, shard
 
 @pytest.mark.parametrize("stops", [5, pytest.param(50, marks=pytest.mark.soak)])
 def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, command, tmp_path, stops):
-    readers = 160 * stops
-    edition_id = sharded(readers, 400)
+    readers = 200 * stops
+    edition_id = sharded(readers, 100)
     with Relay(delay=RELAY_SECONDS) as relay:
         with Workers(command, postgresql, relay, tmp_path) as workers:
-            workers.start()
-            for when in stops_at(readers, stops, seed=3):
-                successor = workers.start()
+            for worker in [workers.start() for _ in range(MOST_AT_ONCE)]:
+                wait_until_it_tells(worker, "begins")
+            for number, when in enumerate(stops_at(readers, stops, seed=3)):
                 relay.wait_for(when)
-                workers.running[-2].terminate()
-                wait_until_it_tells(successor, "begins")
-            Sending(command, postgresql, relay, tmp_path).finish()
+                workers.running[number].terminate()
+                if len(workers.running) <= stops:
+                    workers.start()
+            look_until(postgresql, is_sent, seconds=60)
         extra = look_at_the_end(postgresql, relay, edition_id, readers)
 
     assert [worker.returncode for worker in workers.running] == [0] * (stops + 1)
@@ -322,7 +324,7 @@ def test_a_server_that_crashes_in_mid_send_costs_nothing_but_time(own_server, ma
     server, database = own_server
     readers = 600
     add_readers(database, readers, now=NOW)
-    edition_id = start_in_shards(database, make_settings(), now=NOW, readers=200)
+    edition_id = start_in_shards(database, make_settings(), now=NOW, readers=300)
     with Relay(delay=RELAY_SECONDS) as relay:
         with Workers(command, database, relay, tmp_path) as workers:
             for worker in [workers.start() for _ in range(2)]:
@@ -333,7 +335,7 @@ def test_a_server_that_crashes_in_mid_send_costs_nothing_but_time(own_server, ma
             taken = len(relay.taken())
             server.ensure_postgres_running()
             database.close()
-            Sending(command, database, relay, tmp_path).finish()
+            look_until(database, is_sent, seconds=60)
         extra = look_at_the_end(database, relay, edition_id, readers)
 
     assert taken < readers

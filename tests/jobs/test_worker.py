@@ -22,7 +22,7 @@ from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Delivery, Edition, SenderRun
 from tests.conftest import NOW
-from tests.jobs.cluster import at_work, cut_anew, look_until, start_in_shards
+from tests.jobs.cluster import at_work, cut_anew, is_sent, look_until, start_in_shards
 from tests.readers import add_readers
 from tests.relay import Relay, Taken
 from tests.services.stock import start_sending
@@ -55,11 +55,6 @@ def planned(postgresql, settings):
     edition_id = start_sending(postgresql, settings, ["KZ"] * READERS)
     cut_anew(postgresql, edition_id, readers=10)
     return edition_id
-
-
-def is_sent(database: Database) -> bool:
-    with database.reading() as session:
-        return session.scalar(select(Edition.state)) == EditionState.SENT.value
 
 
 def jobs(database: Database) -> list[str]:
@@ -186,7 +181,7 @@ def test_whose_lock_is_gone_may_be_dead_and_is_not_if_it_ticks(postgresql, setti
 
 def test_a_sender_that_lost_its_connections_and_goes_on_is_left_alone(postgresql, make_settings, relay):
     add_readers(postgresql, READERS, now=NOW)
-    slow = make_settings(smtp_url=relay.url, mx_lookup="off", rate="10", connections="1")
+    slow = make_settings(smtp_url=relay.url, mx_lookup="off", rate="13", connections="1")
     edition_id = start_in_shards(postgresql, slow, now=NOW, readers=READERS)
     errands = Errands(postgresql, slow, Event().is_set)
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"

@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: demo test check format bench bench-million soak lock clean
+.PHONY: demo test check format bench bench-million soak mutants lock clean
 
 demo: .venv/runtime  ## sample data, mail catcher with inbox page, the whole app
 	$(BIN)/newsletter demo --port $(PORT)
@@ -32,8 +32,11 @@ bench-million: .venv/dev  ## the same questions with a million readers; each of 
 	$(BIN)/python -m benchmarks.readers --readers 10000 1000000
 	$(BIN)/python -m benchmarks.readers --readers 10000 1000000 --database postgresql
 
-soak: .venv/dev  ## the long versions of the tests
-	NEWSLETTER_TEST_SOAK=1 $(BIN)/python -m pytest -q -m soak
+soak: .venv/dev  ## the long versions of the tests, with what they measured
+	$(BIN)/python -m pytest -q -m soak -rP --show-capture=stdout --durations=0
+
+mutants: .venv/dev  ## seeded bugs, each of which the tests must notice
+	$(BIN)/python -m tests.mutants
 
 lock: .venv/dev  ## the requirements files, from pyproject.toml
 	sh requirements/lock.sh

@@ -142,15 +142,19 @@ def send(database: Database, make_settings: Callable[..., Settings], readers: in
             deliveries.start(session, MONTH, by="a test", now=utc_now())
         held = samples(settings, database, readers, every=every)
 
+    stored = (bytes_stored(database) - before) / readers
     half = len(held) // 2
     early, late = held[:half], held[half:]
+    print(
+        f"{readers:,} readers: at most {max(each.memory for each in held) / 1e6:.0f} MB, {stored:.0f} bytes a delivery"
+    )
     assert max(each.memory for each in late) - max(each.memory for each in early) < GROWTH
     assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + PASSING
+    assert stored <= BYTES_A_DELIVERY
     with database.reading() as session:
         counts = deliveries.counts(session, edition_id)
         assert counts[DeliveryState.SENT] == sum(counts.values()) == readers
         assert session.scalar(select(func.count()).select_from(Delivery)) == readers
-    assert (bytes_stored(database) - before) / readers <= BYTES_A_DELIVERY
 
 
 def test_what_a_sender_holds_does_not_grow_with_five_thousand_readers(sqlite, make_settings):

@@ -6,7 +6,6 @@ all that counts. So what a killed worker was at goes on within seconds, and the 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,8 +24,6 @@ from newsletter.storage.database import Database
 from newsletter.storage.job_queue import Job
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Edition, SenderRun, Shard
-
-log = logging.getLogger(__name__)
 
 SILENT_SECONDS: Final = 8  #: a sender that lives ticks every five seconds at least (jobs.licence)
 LOOKING_SHARE: Final = 0.05  #: of the time: so much of it may go into looking through an edition's deliveries

@@ -94,11 +94,13 @@ async def _run(database: Database, errands: Errands, is_over: Callable[[], bool]
     asyncio.get_running_loop().set_exception_handler(_tell)
     keepers = [asyncio.create_task(_keep(database, errands, queue), name=queue) for queue in QUEUES]
     await asyncio.to_thread(errands.keep_up)  # what another left behind need not wait for the next round
-    while not is_over():
+    while not is_over() and not any(keeper.done() for keeper in keepers):
         await asyncio.sleep(_STEP_SECONDS)
     for keeper in keepers:
         keeper.cancel()
-    await asyncio.gather(*keepers, return_exceptions=True)
+    for ended in await asyncio.gather(*keepers, return_exceptions=True):
+        if isinstance(ended, Exception):  # a fault in this program: better no worker than half of one
+            raise ended
 
 
 def _tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

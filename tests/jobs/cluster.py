@@ -9,31 +9,34 @@ from datetime import datetime
 from threading import Event
 
 from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
 from newsletter.domain.states import EditionState
+from newsletter.jobs.sender import utc_now
 from newsletter.jobs.worker import Worker
-from newsletter.services import shards
+from newsletter.services import deliveries, shards
 from newsletter.storage import job_queue
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Edition, Shard
-from tests.readers import approve_sample
+from tests.readers import MONTH, approve_sample
 
 
 def start_in_shards(database: Database, settings: Settings, *, now: datetime, readers: int) -> int:
     """Start the sample month's edition in shards of so many readers, each with its job; its id."""
-    edition_id = approve_sample(database, settings, now=now)
-    cut_anew(database, edition_id, readers=readers)
+    edition_id = approve_sample(database, settings, now=now, start=False)
+    with database.writing() as session:  # in one transaction: workers may be waiting for it
+        deliveries.start(session, MONTH, by="a test", now=utc_now())
+        cut_anew(session, edition_id, readers=readers)
     return edition_id
 
 
-def cut_anew(database: Database, edition_id: int, *, readers: int) -> None:
-    """Cut an edition that was started into shards of so many readers, each with its job."""
-    with database.writing() as session:
-        session.execute(delete(Shard))
-        session.execute(text("DELETE FROM procrastinate.procrastinate_jobs"))
-        shards.cut(session, edition_id, readers=readers)
-        shards.hand_out(session, edition_id)
+def cut_anew(session: Session, edition_id: int, *, readers: int) -> None:
+    """Cut an edition that nobody is at into shards of so many readers, each with its job."""
+    session.execute(delete(Shard))
+    session.execute(text("DELETE FROM procrastinate.procrastinate_jobs"))
+    shards.cut(session, edition_id, readers=readers)
+    shards.hand_out(session, edition_id)
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def at_work(database: Database, settings: Settings, count: int = 1) -> Iterator[
     with ThreadPoolExecutor(count) as pool:
         working = [pool.submit(Worker(database, settings).run, stop.is_set) for _ in range(count)]
         try:
-            look_until(database, is_worker_known)
+            look_until(database, lambda known: workers_known(known) > 0)
             yield
         finally:
             stop.set()
@@ -62,6 +65,7 @@ def is_sent(database: Database) -> bool:
         return session.scalar(select(Edition.state)) == EditionState.SENT.value
 
 
-def is_worker_known(database: Database) -> bool:
+def workers_known(database: Database) -> int:
+    """How many workers the server knows."""
     with database.reading() as session:
-        return bool(job_queue.workers(session))
+        return len(job_queue.workers(session))

@@ -29,7 +29,7 @@ from newsletter.storage.database import Database
 from newsletter.storage.tables import Delivery
 from tests import parts
 from tests.conftest import NOW
-from tests.jobs.cluster import is_sent, look_until, start_in_shards
+from tests.jobs.cluster import is_sent, look_until, start_in_shards, workers_known
 from tests.readers import MONTH, add_readers, approve_sample
 from tests.relay import Relay
 
@@ -179,6 +179,12 @@ class Workers:
         self.running.append(process)
         return process
 
+    def start_together(self, count: int, database: Database) -> None:
+        """Start some, and wait until each is ready for a job."""
+        for _ in range(count):
+            self.start()
+        look_until(database, lambda found: workers_known(found) == count, seconds=60)
+
     def __enter__(self) -> Workers:
         return self
 
@@ -214,11 +220,12 @@ def sharded(postgresql, make_settings):
 
 def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, sharded, command, tmp_path):
     readers = 900
-    edition_id = sharded(readers, 150)
     with Relay(delay=RELAY_SECONDS) as relay:
         with Workers(command, postgresql, relay, tmp_path) as workers:
-            for worker in [workers.start() for _ in range(3)]:
-                wait_until_it_tells(worker, "begins")
+            workers.start_together(3, postgresql)
+            edition_id = sharded(readers, 150)
+            wait_until_it_tells(workers.running[0], "begins")
+            relay.wait_for(100)
             workers.running[0].kill()
             killed_at = time.monotonic()
             look_until(postgresql, is_sent, seconds=30)
@@ -232,11 +239,10 @@ def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, shard
 @pytest.mark.parametrize("stops", [5, pytest.param(50, marks=pytest.mark.soak)])
 def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, command, tmp_path, stops):
     readers = 200 * stops
-    edition_id = sharded(readers, 100)
     with Relay(delay=RELAY_SECONDS) as relay:
         with Workers(command, postgresql, relay, tmp_path) as workers:
-            for worker in [workers.start() for _ in range(MOST_AT_ONCE)]:
-                wait_until_it_tells(worker, "begins")
+            workers.start_together(MOST_AT_ONCE, postgresql)
+            edition_id = sharded(readers, readers // MOST_AT_ONCE)
             for number, when in enumerate(stops_at(readers, stops, seed=3)):
                 relay.wait_for(when)
                 workers.running[number].terminate()
@@ -324,11 +330,11 @@ def test_a_server_that_crashes_in_mid_send_costs_nothing_but_time(own_server, ma
     server, database = own_server
     readers = 600
     add_readers(database, readers, now=NOW)
-    edition_id = start_in_shards(database, make_settings(), now=NOW, readers=300)
     with Relay(delay=RELAY_SECONDS) as relay:
         with Workers(command, database, relay, tmp_path) as workers:
-            for worker in [workers.start() for _ in range(2)]:
-                wait_until_it_tells(worker, "begins")
+            workers.start_together(2, database)
+            edition_id = start_in_shards(database, make_settings(), now=NOW, readers=300)
+            relay.wait_for(50)
             postmaster = psutil.Process(server.get_pid())
             postmaster.send_signal(signal.SIGQUIT)
             postmaster.wait(timeout=20)

@@ -53,7 +53,8 @@ def edition_id(postgresql, settings):
 def planned(postgresql, settings):
     """The same, only that it would be too late to send it: quicker to make."""
     edition_id = start_sending(postgresql, settings, ["KZ"] * READERS)
-    cut_anew(postgresql, edition_id, readers=10)
+    with postgresql.writing() as session:
+        cut_anew(session, edition_id, readers=10)
     return edition_id
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -58,7 +59,7 @@ def _setting(read: Callable[[str], object], default: Value, *, show: Callable[[A
     return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """All settings, checked. Names in the environment are in capitals, after NEWSLETTER_."""
 
@@ -117,11 +118,11 @@ class Settings:
     def _blaming(self, name: str) -> AbstractContextManager[None]:
         return blaming(name, self.sources.get(name, "default"))
 
-    @property
+    @cached_property
     def tokens(self) -> Tokens:
         return Tokens(self.secret_key)
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 

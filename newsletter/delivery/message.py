@@ -9,7 +9,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import idna
 
@@ -40,9 +40,8 @@ _NO_EIGHT_BIT: Final = Reply(554, "5.6.3", "not sent: the relay takes no 8-bit c
 _TOO_LARGE: Final = Reply(552, "5.3.4", "not sent: the message is larger than the relay takes")
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMessage:
-    """One message for one recipient."""
+class OutgoingMessage(NamedTuple):
+    """One message for one recipient. A tuple, since one is made for each reader."""
 
     key: Hashable  #: the caller's name for it, given back in its Outcome
     mail_from: str  #: envelope sender; empty for the null sender (RFC 5321, 4.5.5)

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -114,7 +113,7 @@ class Outbox:
         message, at = made
         if self._signer is None or isinstance(message, Outcome):
             return message
-        return replace(message, data=self._signer.sign(message.data, at=at) + message.data)
+        return message._replace(data=self._signer.sign(message.data, at=at) + message.data)
 
 
 def _unmade(claim: Claim, error: Exception) -> Outcome:

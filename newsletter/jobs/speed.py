@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can be doubled by a crash
-TICK_SECONDS = 0.004  #: between two commits at full speed
+TICK_SECONDS = 0.0025  #: between two commits at full speed
 WINDOW_SECONDS = 0.01  #: how long a fast relay may be kept busy without a commit
 _MEASURED_SECONDS = 0.25  #: over which the speed is measured
 

@@ -53,6 +53,10 @@ class Tokens:
         self._hmacs = {purpose: Hmac(signer.derive_key()) for purpose, signer in self._signers.items()}
         self._digests: dict[str, Hmac] = {}
 
+    def __reduce__(self) -> tuple[type[Tokens], tuple[str]]:
+        """For another process they are made anew: hashes that have begun can't be taken along."""
+        return Tokens, (self._secret_key,)
+
     def make(self, purpose: Purpose, subscriber_id: int) -> str:
         """A token without an end: leaving must always be possible (RFC 8058)."""
         return self.maker(purpose)(subscriber_id).decode()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import idna
 
 from newsletter.errors import InvalidAddress
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """The owner of one address."""
+class Recipient(NamedTuple):
+    """The owner of one address. A tuple, since one is made for each reader."""
 
     subscriber_id: int
     address: str

@@ -40,8 +40,7 @@ class Claim(NamedTuple):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArmedDelivery:
+class ArmedDelivery(NamedTuple):
     """A digest that may be sent now."""
 
     claim: Claim

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from newsletter.errors import SettingsError, StorageUnavailable
+from newsletter.storage.prepared import execute_plainly
 
 #: Execution options of a connection whose transaction will write.
 WRITES = {"sqlite_begin": "IMMEDIATE"}
@@ -55,7 +56,7 @@ def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> Non
 
 def _on_begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    execute_plainly(connection, f"BEGIN {mode}")
 
 
 class Database:

@@ -72,6 +72,12 @@ class _Compiled:
         return [pick({**self.values, **row}) for row in rows]
 
 
+def execute_plainly(connection: Connection, sql: str) -> None:
+    """Run a statement without parameters and without results on the driver's cursor."""
+    with _cursor(connection, sql) as cursor:
+        cursor.execute(sql)
+
+
 class Prepared:
     """One statement. Its parameters are named as in SQLAlchemy, by bindparam."""
 

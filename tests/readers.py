@@ -6,17 +6,19 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from newsletter.cli.updates import sample_readings
 from newsletter.config import Settings
 from newsletter.domain import subject as subjects_
 from newsletter.domain.month import Month
+from newsletter.domain.states import DeliveryState
 from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, editions, editorial
 from newsletter.storage.database import Database
 from newsletter.storage.places import gazetteer
-from newsletter.storage.tables import Subscriber
+from newsletter.storage.tables import Delivery, Subscriber
 
 MONTH = Month(2022, 11)
 
@@ -54,3 +56,16 @@ def approve_sample(database: Database, settings: Settings, *, now: datetime, sta
         if start:
             deliveries.start(session, MONTH, by="a test", now=utc_now())  # whose sender lives in real time
         return edition.id
+
+
+def count_states(session: Session, edition_id: int) -> dict[DeliveryState, int]:
+    """How many deliveries are in each state, counted from the rows."""
+    query = select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
+    found: dict[str, int] = dict(session.execute(query).all())
+    return {state: found.get(state.value, 0) for state in DeliveryState}
+
+
+def count_flagged(session: Session, edition_id: int) -> int:
+    """How many readers may have got a second copy, because an outcome was never known."""
+    query = select(func.count()).where(Delivery.edition_id == edition_id, Delivery.flagged)
+    return session.scalar(query) or 0

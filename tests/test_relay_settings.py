@@ -75,6 +75,10 @@ def test_users_and_passwords_are_not_shown(load):
         ({"SMTP_CA_FILE": "nowhere.pem"}, "SMTP_CA_FILE can't be used: /.*nowhere.pem can't be read: No such file"),
         ({"SMTP_CA_FILE": "config.toml"}, "SMTP_CA_FILE can't be used: /.*config.toml holds no certificate in PEM"),
         ({"SMTP_CA_FILE": "."}, "SMTP_CA_FILE can't be used: /.* can't be read: Is a directory"),
+        (
+            {"CANARY": "5", "CANARY_WAIT": "60", "DEADLINE": "1"},
+            "CANARY_WAIT can't be used: after so long a wait the DEADLINE",
+        ),
         ({"HELO_NAME": "two words"}, "HELO_NAME can't be used"),
         ({"SMTP_TIMEOUTS": "dot=0"}, "SMTP_TIMEOUTS can't be used"),
         ({"MESSAGES_PER_CONNECTION": "-1"}, "MESSAGES_PER_CONNECTION can't be used"),

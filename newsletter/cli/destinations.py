@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from newsletter.cli import opening
-from newsletter.delivery.destination import DestinationState
+from newsletter.delivery.destinations.destination import DestinationState
 from newsletter.jobs.sender import utc_now
 from newsletter.services import destinations
 

@@ -40,8 +40,8 @@ def send(database: Database, settings: Settings, month: Month, edition_id: int, 
     else:
         standing = _beside_a_sender(database, settings, month, edition_id, wait=wait)
     click.echo(f"{month}: {standing.state.value}: {standing.words}")
-    if standing.note:
-        click.echo(standing.note)
+    for words in filter(None, (standing.halted, standing.note)):
+        click.echo(words)
     if wait and standing.state is not EditionState.SENT:
         raise InvalidInput(f"{month} is {standing.state.value}; what is left goes out when it is sent on")
 
@@ -118,4 +118,4 @@ class _Patience:
 
 
 def _is_over(standing: Standing) -> bool:
-    return standing.state in _OVER
+    return standing.state in _OVER or standing.halted is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from newsletter.delivery.calendar import QuietHours, WarmUp
+from newsletter.delivery.destinations.calendar import QuietHours, WarmUp
 from newsletter.delivery.settings import Timeouts, check_helo_name
 from newsletter.errors import SettingsError
 

@@ -23,7 +23,7 @@ from newsletter.config.logo import Logo
 from newsletter.config.named import blaming
 from newsletter.config.sending import Rates
 from newsletter.config.signing import KeyFile
-from newsletter.delivery.calendar import QuietHours, WarmUp
+from newsletter.delivery.destinations.calendar import QuietHours, WarmUp
 from newsletter.delivery.relay_urls import parse_smtp_urls
 from newsletter.delivery.settings import Mechanism, RelaySettings, Timeouts, default_helo_name, share_out
 from newsletter.delivery.tls import trust
@@ -114,6 +114,9 @@ class Settings:
         with self._blaming("smtp_ca_file"):
             if self.smtp_ca_file:
                 trust(ssl.create_default_context(), str(self.instance / self.smtp_ca_file))
+        with self._blaming("canary_wait"):
+            if self.canary and self.canary_wait >= 60 * self.deadline:
+                raise ValueError("after so long a wait the DEADLINE has passed; wait less, or give it more hours")
 
     def _blaming(self, name: str) -> AbstractContextManager[None]:
         return blaming(name, self.sources.get(name, "default"))

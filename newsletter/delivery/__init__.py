@@ -18,11 +18,5 @@ Nothing here knows a database, a web framework or what a message says. From the 
     settings     how to reach a relay, and how hard to press it; relay_urls reads their URLs
     pacing       messages a second, and waits between attempts to connect
     retry        when a deferred message is tried again
-    providers    which domains and MX hosts belong to one destination; mx asks for the hosts
-    signals      what a reply says of a destination: taken, busy, too fast, refused
-    learning     what its rate and its pauses are after that
-    destination  what is known of one, and the slots of those who wait for it
-    pacer        all destinations: may a message go now, and if not, when
-    calendar     quiet hours, and the first days of a new domain
-    advice       what a refusal means, in words for an admin
+    destinations how fast mail may go to each
 """

@@ -53,6 +53,7 @@ class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"
     NOTHING_TO_TELL = "nothing_to_tell"  #: no place that they follow is in the edition, or the alert was taken back
     CANCELLED = "cancelled"  #: the edition was cancelled
+    PAUSED = "paused"  #: the subscriber takes no mail for some months
     TOO_LATE = "too_late"  #: the edition's deadline came first
 
 
@@ -63,6 +64,9 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"
     MANAGE_LINK = "manage_link"
     GOODBYE = "goodbye"
+    ALREADY_SUBSCRIBED = "already_subscribed"  #: to who asks by the form, and need not
+    ADDRESS_CHANGE = "address_change"  #: the question at the new address
+    ADDRESS_CHANGED = "address_changed"  #: to the old address, when the new one is confirmed
     ALERT = "alert"  #: a conflict risk alert for a place that they follow, as soon as it is published
 
 

@@ -37,7 +37,7 @@ class Licence:
         self._instance = settings.instance
         self._scope = scope
         self._witness = WitnessFile(settings.instance, scope)
-        self._home = ""
+        self._timeline = ""
         self._ticks = 0
         self._ticked_at = time.monotonic()
         self._counted_at = 0.0  # when a tick was last counted
@@ -49,9 +49,9 @@ class Licence:
         """A run, from its beginning on."""
         with self._witness:
             with self._database.writing() as session:
-                self._home = home(self._database, session)
-                witnesses = read_all(self._instance)
-                self.halted = guard.check(session, home=self._home, witnesses=witnesses, within=self._within, now=now)
+                place, witnesses = home(self._database, session), read_all(self._instance)
+                self.halted = guard.check(session, home=place, witnesses=witnesses, within=self._within, now=now)
+                self._timeline = guard.timeline(session)
                 self.owner = runs.begin(session, self._scope, now=now)
             if self.halted:
                 log.error("nothing is sent: %s", self.halted)
@@ -69,7 +69,7 @@ class Licence:
         then, for the witness.
         """
         if is_last or self._database.path is None or time.monotonic() - self._counted_at > COUNTED_SECONDS:
-            runs.tick(session, self.owner, self._scope, now=now)
+            runs.tick(session, self.owner, seen=self._ticks, now=now)
             self._is_counted = True
 
     def ticked(self, *, now: datetime) -> None:
@@ -81,11 +81,12 @@ class Licence:
         self._counted_at = self._ticked_at
         self._ticks += 1
         if not self.halted:
-            self._witness.note(Witness(self._home, self.owner, self._ticks, int(now.timestamp())))
+            self._witness.note(Witness(self._timeline, self.owner, self._ticks, int(now.timestamp())))
 
     def is_halted(self, session: Session) -> bool:
         """Whether nothing may be sent; looks from time to time whether an admin has said otherwise."""
         if self.halted and time.monotonic() - self._looked_at > HALTED_SECONDS:
             self._looked_at = time.monotonic()
             self.halted = guard.halted(session)
+            self._timeline = guard.timeline(session)
         return self.halted is not None

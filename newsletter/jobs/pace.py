@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
 from newsletter.config.settings import Switch
-from newsletter.delivery.advice import advise
+from newsletter.delivery.destinations.advice import advise
+from newsletter.delivery.destinations.mx import MxLookup
+from newsletter.delivery.destinations.pacer import Pacer
 from newsletter.delivery.engine import Engine
-from newsletter.delivery.mx import MxLookup
 from newsletter.delivery.outcome import Outcome, Verdict
-from newsletter.delivery.pacer import Pacer
 from newsletter.services import consequences, destinations, runs
 from newsletter.services.claims import Claim, Slot
 from newsletter.storage.tables import Edition

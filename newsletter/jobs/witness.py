@@ -29,7 +29,7 @@ def read_all(instance: Path) -> Iterator[Witness]:
     for path in sorted((instance / FOLDER).glob("*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError, OverflowError):
             found = json.loads(path.read_text(encoding="ascii"))
-            yield Witness(str(found["home"]), int(found["run"]), int(found["ticks"]), int(found["at"]))
+            yield Witness(str(found["timeline"]), int(found["run"]), int(found["ticks"]), int(found["at"]))
 
 
 class WitnessFile:

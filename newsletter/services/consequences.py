@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.delivery.advice import advise
+from newsletter.delivery.destinations.advice import advise
 from newsletter.delivery.outcome import Outcome, Phase, Verdict, is_hard_bounce
 from newsletter.delivery.reply import Reply
 from newsletter.domain.states import EditionState, SuppressionReason
@@ -19,7 +19,7 @@ from newsletter.services.claims import Claim
 from newsletter.services.consents import Origin
 from newsletter.storage.tables import Edition, Notice, Subscriber
 
-_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+')
+_ADDRESS = re.compile(r'<?(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+>?')
 
 #: Takes a domain and what came back from there; the words for an admin if nothing is sent there for a while.
 Learn = Callable[[str, Outcome], str | None]

@@ -168,19 +168,6 @@ def skip_the_rest(
     return typing.cast("CursorResult[Any]", skipped).rowcount
 
 
-def counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
-    """How many deliveries are in each state, counted from the rows."""
-    query = select(Delivery.state, func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
-    found: dict[str, int] = dict(session.execute(query).all())
-    return {state: found.get(state.value, 0) for state in DeliveryState}
-
-
-def flagged(session: Session, edition_id: int) -> int:
-    """How many readers may have got a second copy, because an outcome was never known."""
-    query = select(func.count()).where(Delivery.edition_id == edition_id, Delivery.flagged)
-    return session.scalar(query) or 0
-
-
 def has_open(session: Session, edition_id: int) -> bool:
     """Whether anything is left to send."""
     of_edition = select(Delivery.subscriber_id).where(Delivery.edition_id == edition_id).limit(1)

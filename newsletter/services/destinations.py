@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from newsletter.delivery import providers
-from newsletter.delivery.destination import DestinationState
+from newsletter.delivery.destinations import providers
+from newsletter.delivery.destinations.destination import DestinationState
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.errors import Conflict, NotFound
 from newsletter.storage.tables import Delivery, Destination, Edition, SendingDay

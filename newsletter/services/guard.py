@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ _REMEDY = "If it is the database to go on with, say so with 'newsletter db accep
 class Witness:
     """What a sender has seen of its database, noted outside of it."""
 
-    home: str
+    timeline: str  #: of SendingGuard
     run: int
     ticks: int  #: of that run, committed
     at: int  #: when, in seconds since 1970
@@ -34,11 +35,9 @@ class Witness:
 
 def check(session: Session, *, home: str, witnesses: Iterable[Witness], within: timedelta, now: datetime) -> str | None:
     """Look whether anything may be sent; why not, in words for an admin, or None. Call it before a sender begins."""
-    guard = session.get(SendingGuard, _ONLY, with_for_update=True, populate_existing=True)
-    if guard is None:
-        guard = SendingGuard(id=_ONLY, home=home)
-        session.add(guard)
+    guard = _locked(session)
     if guard.halted_at is None:
+        guard.home = guard.home or home
         reason = (
             _elsewhere(guard, home) or _behind(session, guard, witnesses) or _stood_still(session, guard, within, now)
         )
@@ -50,8 +49,13 @@ def check(session: Session, *, home: str, witnesses: Iterable[Witness], within: 
 
 def halted(session: Session) -> str | None:
     """Why nothing is sent until an admin says so; None if nothing stands in the way."""
-    guard = session.get(SendingGuard, _ONLY, populate_existing=True)
-    return guard.reason if guard is not None and guard.halted_at is not None else None
+    guard = session.get_one(SendingGuard, _ONLY, populate_existing=True)
+    return guard.reason if guard.halted_at is not None else None
+
+
+def timeline(session: Session) -> str:
+    """What a witness of this database notes, to be told from those of others."""
+    return session.get_one(SendingGuard, _ONLY).timeline
 
 
 def accept(session: Session, *, home: str, now: datetime) -> bool:
@@ -59,17 +63,21 @@ def accept(session: Session, *, home: str, now: datetime) -> bool:
 
     What is still to be sent of editions may have gone out before, and is flagged.
     """
-    guard = session.get(SendingGuard, _ONLY, with_for_update=True, populate_existing=True)
-    if guard is None or guard.halted_at is None:
+    guard = _locked(session)
+    if guard.halted_at is None:
         return False
     guard.home, guard.halted_at, guard.reason = home, None, None
-    guard.accepted_at = now
+    guard.timeline, guard.accepted_at = uuid4().hex, now
     sending = select(Edition.id).where(Edition.state.in_([EditionState.SENDING.value, EditionState.PAUSED.value]))
     for edition_id in session.scalars(sending).all():
         is_open = (Delivery.edition_id == edition_id, Delivery.state.in_(["pending", "armed", "deferred"]))
         session.execute(update(Delivery).where(*is_open).values(flagged=True))
     session.flush()
     return True
+
+
+def _locked(session: Session) -> SendingGuard:
+    return session.get_one(SendingGuard, _ONLY, with_for_update=True, populate_existing=True)
 
 
 def _elsewhere(guard: SendingGuard, home: str) -> str | None:
@@ -80,9 +88,8 @@ def _elsewhere(guard: SendingGuard, home: str) -> str | None:
 
 def _behind(session: Session, guard: SendingGuard, witnesses: Iterable[Witness]) -> str | None:
     """Whether a tick that a witness saw is not in the database."""
-    accepted = _second(guard.accepted_at)
     for witness in witnesses:
-        if witness.home == guard.home and witness.at > accepted and _is_unknown(session, witness):
+        if witness.timeline == guard.timeline and _is_unknown(session, witness):
             return f"This database is older than what was sent from it at {_at(witness.at)}: it is a restored backup"
     return None
 

@@ -104,14 +104,16 @@ def _returned(
     }
 
 
-def tick(session: Session, owner: int, scope: Scope, *, now: datetime) -> None:
-    """Begin a tick's transaction. Raises SenderRunning when another sender has begun in this scope since.
+def tick(session: Session, owner: int, *, seen: int, now: datetime) -> None:
+    """Begin a tick's transaction; `seen` ticks of this run were counted so far.
 
-    A lock on PostgreSQL ends with its connection, so that a sender may learn only here that it was replaced.
+    Raises SenderRunning when another sender has begun in its scope since, or when the database knows of fewer ticks: it
+    was set back to an earlier state. A lock on PostgreSQL ends with its connection, so that a sender may learn only
+    here that it was replaced.
     """
     second = int(now.timestamp())
-    if not outbox_queries.TICK.change(session, owner=owner, second=second):
-        raise SenderRunning("another sender has taken over")
+    if not outbox_queries.TICK.change(session, owner=owner, seen=seen, second=second):
+        raise SenderRunning("another sender has taken over, or the database was set back")
 
 
 def end(session: Session, owner: int, *, now: datetime) -> None:

@@ -15,7 +15,8 @@ _OID = text("SELECT oid::text FROM pg_database WHERE datname = current_database(
 def home(database: Database, session: Session) -> str:
     """The file of a SQLite database, by its number in the file system; the server's and the database's in PostgreSQL.
 
-    A file keeps its number when it is renamed or its disk is mounted elsewhere, and a copy has another.
+    A file keeps its number when it is renamed or its disk is mounted elsewhere. A copy beside it has another; one that
+    is made after it was removed may get the same, and only its witnesses can tell (services.guard).
     """
     if database.path is not None:
         return f"file {database.path.stat().st_ino}"

@@ -12,11 +12,12 @@ _TABLES = Base.metadata.tables
 _DELIVERY, _NOTICE, _EDITION = _TABLES["delivery"], _TABLES["notice"], _TABLES["edition"]
 _SUBSCRIBER, _SUPPRESSION = _TABLES["subscriber"], _TABLES["suppression"]
 _RUN = _TABLES["sender_run"]
-#: (:owner, :second) counts a tick of a run that nobody has ended. The row stays locked: whoever ends it, to begin one
-#: of their own, waits for the tick that holds it.
+
+#: (:owner, :seen, :second) counts a tick of a run that nobody has ended, and of which so many are known. The row stays
+#: locked: whoever ends it, to begin one of their own, waits for the tick that holds it.
 TICK = Prepared(
     update(_RUN)
-    .where(_RUN.c.id == bindparam("owner"), _RUN.c.ended_at.is_(None))
+    .where(_RUN.c.id == bindparam("owner"), _RUN.c.ended_at.is_(None), _RUN.c.ticks >= bindparam("seen"))
     .values(ticks=_RUN.c.ticks + 1, ticked_at=bindparam("second"))
 )
 

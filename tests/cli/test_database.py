@@ -29,7 +29,7 @@ def database(run, instance):
 def halted(database):
     """A sender has found a restored backup, in which an edition is being sent and another one is through."""
     with database.writing() as session:
-        session.add(SendingGuard(id=1, home="file 0", halted_at=utc_now(), reason=REASON))
+        session.merge(SendingGuard(id=1, home="file 0", halted_at=utc_now(), reason=REASON))
         for month, state in (("2022-11", "sending"), ("2022-10", "sent")):
             edition = Edition(month=month, state=state, created_at=utc_now(), send_started_at=utc_now())
             session.add(edition)

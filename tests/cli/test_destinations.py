@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from newsletter.delivery.destination import DestinationState
+from newsletter.delivery.destinations.destination import DestinationState
 from newsletter.jobs.checkup import paused
 from newsletter.services import destinations
 from newsletter.storage.database import Database

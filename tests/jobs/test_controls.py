@@ -18,7 +18,7 @@ from newsletter.storage.database import Database
 from newsletter.storage.tables import Subscriber
 from tests.conftest import NOW
 from tests.jobs.running import sending, wait_until
-from tests.readers import MONTH, add_readers, approve_sample
+from tests.readers import MONTH, add_readers, approve_sample, count_states
 from tests.relay import Relay
 
 READERS = 1_000
@@ -60,7 +60,7 @@ def settings(database: Database, make_settings: Callable[..., Settings], arrival
 def standing(database: Database) -> tuple[str, dict[DeliveryState, int]]:
     with database.reading() as session:
         edition = editions.get(session, MONTH)
-        return edition.state, deliveries.counts(session, edition.id)
+        return edition.state, count_states(session, edition.id)
 
 
 def wait_for_rest(database: Database) -> dict[DeliveryState, int]:

@@ -23,14 +23,13 @@ from sqlalchemy import select, text
 
 from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState
-from newsletter.services import deliveries
 from newsletter.storage import lock, migrating
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Delivery
 from tests import parts
 from tests.conftest import NOW
 from tests.jobs.cluster import is_sent, look_until, start_in_shards, workers_known
-from tests.readers import MONTH, add_readers, approve_sample
+from tests.readers import MONTH, add_readers, approve_sample, count_states
 from tests.relay import Relay
 
 CONNECTIONS = 8
@@ -102,7 +101,7 @@ def look_at_the_end(database: Database, relay: Relay, edition_id: int, readers: 
     assert all(len(set(mails)) == 1 for mails in doubled.values()), "an extra copy differs"
     assert doubled.keys() <= flagged_readers(database, edition_id), "a doubled reader is not flagged"
     with database.reading() as session:
-        counts = deliveries.counts(session, edition_id)
+        counts = count_states(session, edition_id)
     assert counts[DeliveryState.SENT] == sum(counts.values()) == readers
     return sum(len(mails) - 1 for mails in doubled.values())
 

@@ -29,7 +29,7 @@ from newsletter.storage.tables import Delivery, Subscriber
 from tests import parts
 from tests.conftest import NOW, close_as_one_file
 from tests.jobs.running import wait_until
-from tests.readers import MONTH, approve_sample
+from tests.readers import MONTH, approve_sample, count_states
 
 BATCH = 10_000
 FOLLOWED = 3
@@ -152,7 +152,7 @@ def send(database: Database, make_settings: Callable[..., Settings], readers: in
     assert max(each.descriptors for each in late) <= max(each.descriptors for each in early) + PASSING
     assert stored <= BYTES_A_DELIVERY
     with database.reading() as session:
-        counts = deliveries.counts(session, edition_id)
+        counts = count_states(session, edition_id)
         assert counts[DeliveryState.SENT] == sum(counts.values()) == readers
         assert session.scalar(select(func.count()).select_from(Delivery)) == readers
 

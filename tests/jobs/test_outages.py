@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState, EditionState
-from newsletter.services import deliveries, editions
+from newsletter.services import editions
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from newsletter.web import create_app
@@ -31,7 +31,7 @@ from newsletter.web.database import db
 from tests import parts
 from tests.conftest import NOW
 from tests.jobs.running import sending, wait_until
-from tests.readers import MONTH, add_readers, approve_sample
+from tests.readers import MONTH, add_readers, approve_sample, count_flagged, count_states
 from tests.relay import Relay
 
 READERS = 240
@@ -118,9 +118,9 @@ def ride_out(
     copies = Counter(taken.rcpt_to for taken in relay.taken())
     assert copies == {address(number): 1 for number in range(1, readers + 1)} | {"late@example.org": 1}
     with database.reading() as session:
-        counts = deliveries.counts(session, edition_id)
+        counts = count_states(session, edition_id)
         assert counts[DeliveryState.SENT] == sum(counts.values()) == readers
-        assert deliveries.flagged(session, edition_id) == 0
+        assert count_flagged(session, edition_id) == 0
     database.close()
 
 
@@ -198,8 +198,8 @@ def test_commits_that_fail_or_are_not_heard_of_lose_and_double_nobody(database, 
 
     assert Counter(taken.rcpt_to for taken in relay.taken()) == {address(number): 1 for number in range(1, readers + 1)}
     with database.reading() as session:
-        assert deliveries.counts(session, edition_id)[DeliveryState.SENT] == readers
-        assert deliveries.flagged(session, edition_id) == 0
+        assert count_states(session, edition_id)[DeliveryState.SENT] == readers
+        assert count_flagged(session, edition_id) == 0
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import time
 import pytest
 from sqlalchemy import String, cast, func, select, update
 
-from newsletter.delivery.advice import advise
+from newsletter.delivery.destinations.advice import advise
 from newsletter.delivery.reply import Reply
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.jobs.sender import Sender, utc_now
-from newsletter.services import deliveries, destinations, editions
+from newsletter.services import destinations, editions
 from newsletter.storage.tables import Delivery, Subscriber
 from tests.conftest import NOW
-from tests.readers import MONTH, add_readers, approve_sample
+from tests.readers import MONTH, add_readers, approve_sample, count_states
 from tests.relay import Relay
 
 READERS = 120
@@ -75,7 +75,7 @@ def test_a_destination_that_refuses_us_is_left_alone_and_all_others_get_theirs(d
             destinations.resume(session, "gmail", now=utc_now())
         half_at_gmail(relay, lambda: at(relay, "@gmail.com") == READERS // 2 - len(refused))
         with database.reading() as session:
-            counts = deliveries.counts(session, edition_id)
+            counts = count_states(session, edition_id)
             assert destinations.load(session) == []
     assert counts[DeliveryState.DEFERRED] == len(refused), "each is tried again by itself"
 

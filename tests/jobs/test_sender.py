@@ -11,7 +11,7 @@ from newsletter.jobs.sender import Sender, utc_now
 from newsletter.services import deliveries, editions, runs
 from newsletter.storage.tables import Subscriber
 from tests.conftest import NOW
-from tests.readers import MONTH, add_readers, approve_sample
+from tests.readers import MONTH, add_readers, approve_sample, count_states
 from tests.relay import Relay
 
 READERS = 200
@@ -25,7 +25,7 @@ def relay():
 
 def state_of(database, edition_id):
     with database.reading() as session:
-        return editions.get(session, MONTH).state, deliveries.counts(session, edition_id)
+        return editions.get(session, MONTH).state, count_states(session, edition_id)
 
 
 def test_an_edition_is_sent_to_everybody_once(database, make_settings, relay):

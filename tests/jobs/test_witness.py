@@ -13,7 +13,7 @@ from newsletter.jobs.witness import FOLDER, WitnessFile, read_all
 from newsletter.services.guard import Witness
 from newsletter.services.runs import EVERYTHING, NOTICES, Scope
 
-SEEN = Witness("file 7", run=3, ticks=41, at=1669885200)
+SEEN = Witness("a timeline", run=3, ticks=41, at=1669885200)
 
 
 def part(edition_id, first=0):
@@ -31,7 +31,7 @@ def test_without_a_witness_nothing_was_seen(tmp_path):
 def test_the_last_note_is_what_was_seen_while_the_file_is_open_and_after(tmp_path):
     with WitnessFile(tmp_path, EVERYTHING) as witness:
         assert list(read_all(tmp_path)) == []
-        witness.note(Witness("server 7000000000000000000, database 16384", 1000, 10**6, 1669885200))
+        witness.note(Witness("a timeline with a longer name", 1000, 10**6, 1669885200))
         witness.note(SEEN)  # is shorter
         assert list(read_all(tmp_path)) == [SEEN]
 
@@ -56,7 +56,7 @@ def test_a_note_after_the_end_is_nothing(tmp_path):
 def test_each_scope_has_a_witness_of_its_own(tmp_path):
     for number, scope in enumerate([EVERYTHING, NOTICES, part(12), part(12, 5001)]):
         with WitnessFile(tmp_path, scope) as witness:
-            witness.note(Witness("file 7", number, 1, 1))
+            witness.note(Witness("a timeline", number, 1, 1))
 
     assert names(tmp_path) == ["all.json", "edition-12-from-0.json", "edition-12-from-5001.json", "notices.json"]
     assert sorted(each.run for each in read_all(tmp_path)) == [0, 1, 2, 3]
@@ -82,11 +82,11 @@ def test_those_of_older_editions_are_forgotten_when_a_newer_one_begins(tmp_path)
         b"[]",
         b"null",
         b'"home"',
-        b'{"home": "file 7", "run": 3',
-        b'{"home": "file 7", "run": 3, "ticks": 41}',
-        b'{"home": "file 7", "run": "x", "ticks": 41, "at": 1}',
-        b'{"home": "file 7", "run": 3, "ticks": 41, "at": null}',
-        b'{"home": "file 7", "run": 3, "ticks": 41, "at": 1e999}',
+        b'{"home": "a timeline", "run": 3',
+        b'{"home": "a timeline", "run": 3, "ticks": 41}',
+        b'{"home": "a timeline", "run": "x", "ticks": 41, "at": 1}',
+        b'{"home": "a timeline", "run": 3, "ticks": 41, "at": null}',
+        b'{"home": "a timeline", "run": 3, "ticks": 41, "at": 1e999}',
     ],
 )
 def test_one_that_can_not_be_read_tells_nothing_and_hides_no_other(tmp_path, content):

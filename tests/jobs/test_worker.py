@@ -17,13 +17,13 @@ from newsletter.jobs.errands import Errands
 from newsletter.jobs.sender import utc_now
 from newsletter.jobs.upkeep import Occupancy, Upkeep, life_sign, occupancy, scope_of
 from newsletter.jobs.worker import Worker
-from newsletter.services import deliveries, notices, runs
+from newsletter.services import notices, runs
 from newsletter.storage.database import Database
 from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Delivery, Edition, SenderRun
 from tests.conftest import NOW
 from tests.jobs.cluster import at_work, cut_anew, is_sent, look_until, start_in_shards
-from tests.readers import add_readers
+from tests.readers import add_readers, count_flagged, count_states
 from tests.relay import Relay, Taken
 from tests.services.stock import start_sending
 
@@ -92,8 +92,8 @@ def test_two_workers_send_an_edition_to_everybody_once_and_leave_nothing_behind(
 
     assert len({taken.rcpt_to for taken in relay.taken()}) == len(relay.taken()) == READERS
     with postgresql.reading() as session:
-        assert deliveries.counts(session, edition_id)[DeliveryState.SENT] == READERS
-        assert deliveries.flagged(session, edition_id) == 0
+        assert count_states(session, edition_id)[DeliveryState.SENT] == READERS
+        assert count_flagged(session, edition_id) == 0
         assert session.scalars(select(SenderRun).where(SenderRun.ended_at.is_(None))).all() == []
         assert session.scalar(text("SELECT count(*) FROM procrastinate.procrastinate_workers")) == 0
     assert [job for job in jobs(postgresql) if job.startswith("send_shard")] == []
@@ -197,7 +197,7 @@ def test_a_sender_that_lost_its_connections_and_goes_on_is_left_alone(postgresql
 
     assert len({taken.rcpt_to for taken in relay.taken()}) == len(relay.taken()) == READERS
     with postgresql.reading() as session:
-        assert deliveries.flagged(session, edition_id) == 0
+        assert count_flagged(session, edition_id) == 0
 
 
 def test_a_job_is_made_for_each_shard_with_work_that_waits_in_none_and_nobody_is_at(postgresql, planned):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, update
 
-from newsletter.delivery.advice import advise
+from newsletter.delivery.destinations.advice import advise
 from newsletter.delivery.outcome import Outcome, Phase, Verdict
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.services import claims, consequences, deliveries, editions, notices, results, suppressions

@@ -15,6 +15,7 @@ from newsletter.services import claims, deliveries, editions, results
 from newsletter.services.deliveries import Audience, Terms
 from newsletter.storage.tables import Delivery, Subscriber
 from tests.conftest import NOW
+from tests.readers import count_flagged, count_states
 from tests.services.stock import (
     NOVEMBER,
     OK,
@@ -185,10 +186,10 @@ def test_counts_are_counted_from_the_rows(database, approved):
         session.get_one(Delivery, (approved, 2)).flagged = True
 
     with database.reading() as session:
-        counts = deliveries.counts(session, approved)
+        counts = count_states(session, approved)
         assert counts == {state: {"pending": 4, "sent": 1}.get(state.value, 0) for state in DeliveryState}
-        assert deliveries.flagged(session, approved) == 1
-        assert deliveries.counts(session, approved + 1) == dict.fromkeys(DeliveryState, 0)
+        assert count_flagged(session, approved) == 1
+        assert count_states(session, approved + 1) == dict.fromkeys(DeliveryState, 0)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_the_audience_is_who_gets_the_edition_and_who_is_skipped(database, setti
         splicing = splicer(session, edition_id, settings)
         arming, _ = begin(session)
         arm(session, arming, edition_id, has_news=lambda subjects: splicing.chosen(subjects) != 0)
-        counts = deliveries.counts(session, edition_id)
+        counts = count_states(session, edition_id)
 
     assert expected == Audience(readers=6, skipped=3)
     assert (counts[DeliveryState.ARMED], counts[DeliveryState.SKIPPED]) == (expected.readers, expected.skipped)

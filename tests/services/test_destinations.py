@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from newsletter.delivery.destination import DestinationState
+from newsletter.delivery.destinations.destination import DestinationState
 from newsletter.errors import Conflict, NotFound
 from newsletter.services import destinations
 from newsletter.storage.tables import Delivery

@@ -77,6 +77,16 @@ def test_who_is_suppressed_by_the_time_gets_no_goodbye(database, left):
     assert ("goodbye", "suppressed") in skipped(database)
 
 
+def test_nothing_waits_for_the_alerts_before_and_after_it(database, left):
+    waiting = {"kind": "alert", "state": "pending", "created_at": NOW, "place_code": "KZ"}
+    with database.writing() as session:
+        for number in range(60):
+            due_at = int(LEFT.timestamp()) + (-90 if number < 30 else 90)
+            session.add(Notice(subscriber_id=1, month=f"{1990 + number}-01", due_at=due_at, **waiting))
+
+    assert [each.kind.value for each in arm(database, at=LEFT + HOUR)] == ["goodbye"]
+
+
 def test_the_longest_due_go_first_when_there_are_more_than_the_limit(sqlite):
     with sqlite.writing() as session:
         address = Address.parse("ada@example.org")

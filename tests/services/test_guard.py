@@ -17,6 +17,7 @@ from newsletter.jobs.sender import Sender
 from newsletter.jobs.witness import FOLDER
 from newsletter.services import editions, guard, runs
 from newsletter.services.guard import Witness
+from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from newsletter.storage.home import home
 from newsletter.storage.tables import Base, Delivery, SenderRun, SendingGuard
@@ -24,6 +25,7 @@ from tests.conftest import NOW
 from tests.relay import Relay
 from tests.services.stock import NOVEMBER, deliveries_of, start_sending
 
+OURS = "this database"
 SECOND = int(NOW.timestamp())
 LATER = NOW + timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -299,13 +301,13 @@ def test_what_stands_in_the_way_stays_until_an_admin_accepts_it(database):
 
 #: a witness of this place -> whether it has seen what the database doesn't know: three runs, the last with five ticks.
 _SEEN = [
-    pytest.param(Witness("here", 3, 5, SECOND), False, id="all that there is"),
-    pytest.param(Witness("here", 3, 4, SECOND), False, id="less"),
-    pytest.param(Witness("here", 3, 6, SECOND), True, id="a later tick"),
-    pytest.param(Witness("here", 4, 1, SECOND), True, id="a later run"),
-    pytest.param(Witness("here", 2, 99, SECOND), True, id="a later tick of an earlier run"),
-    pytest.param(Witness("here", 1, 99, SECOND), False, id="a run that was forgotten"),
-    pytest.param(Witness("there", 4, 99, SECOND), False, id="another database"),
+    pytest.param(Witness(OURS, 3, 5, SECOND), False, id="all that there is"),
+    pytest.param(Witness(OURS, 3, 4, SECOND), False, id="less"),
+    pytest.param(Witness(OURS, 3, 6, SECOND), True, id="a later tick"),
+    pytest.param(Witness(OURS, 4, 1, SECOND), True, id="a later run"),
+    pytest.param(Witness(OURS, 2, 99, SECOND), True, id="a later tick of an earlier run"),
+    pytest.param(Witness(OURS, 1, 99, SECOND), False, id="a run that was forgotten"),
+    pytest.param(Witness("another", 4, 99, SECOND), False, id="another database"),
 ]
 
 
@@ -313,26 +315,42 @@ _SEEN = [
 def test_a_witness_tells_what_the_database_has_forgotten(database, witness, is_behind):
     assert check(database) is None
     with database.writing() as session:
+        session.get_one(SendingGuard, 1).timeline = OURS
         for _ in range(3):
             owner = runs.begin(session, runs.EVERYTHING, now=NOW)
         session.execute(update(SenderRun).where(SenderRun.id == owner).values(ticks=5))
         session.execute(delete(SenderRun).where(SenderRun.id == 1))
 
-    reason = check(database, witnesses=[Witness("here", 3, 5, SECOND), witness])
+    reason = check(database, witnesses=[Witness(OURS, 3, 5, SECOND), witness])
     assert (reason is not None) is is_behind
     if reason is not None:
         assert reason.startswith("This database is older than what was sent from it at 2022-12-01 09:00 UTC: it is")
 
 
-def test_what_a_witness_saw_before_the_database_was_accepted_counts_no_more(database):
-    before, after = Witness("here", 9, 9, SECOND + 3600), Witness("here", 9, 9, SECOND + 3601)
-    assert check(database) is None
+@pytest.mark.parametrize("now", [pytest.param(LATER, id="later"), pytest.param(NOW - DAY, id="by a clock set back")])
+def test_what_a_witness_saw_before_the_database_was_accepted_counts_no_more(database, now):
+    with database.reading() as session:
+        before = Witness(guard.timeline(session), 9, 9, SECOND)
     assert check(database, witnesses=[before]) is not None
     with database.writing() as session:
-        guard.accept(session, home="here", now=LATER)
+        guard.accept(session, home="here", now=now)
+        after = Witness(guard.timeline(session), 9, 9, SECOND)
 
     assert check(database, witnesses=[before], now=LATER + DAY) is None
     assert check(database, witnesses=[after], now=LATER + DAY) is not None
+
+
+def test_a_new_database_in_the_folder_of_an_old_one_is_no_backup(sqlite, sending, relay):
+    start_sending(sqlite, sending, ["KZ"])
+    assert run(sqlite, sending, lambda: is_sent(sqlite)).halted is None
+    sqlite.close()
+    for path in sending.instance.glob("*.db*"):
+        path.unlink()
+    migrating.upgrade(sqlite)
+    start_sending(sqlite, sending, ["KZ"])
+
+    assert run(sqlite, sending, lambda: is_sent(sqlite)).halted is None
+    assert len(relay.taken()) == 2
 
 
 _STILL = "An edition is being sent, and nothing was recorded since {}: this may be a restored backup"
@@ -356,8 +374,8 @@ def test_an_edition_that_stood_still_for_too_long_waits_for_an_admin(database, s
         edition.send_started_at, edition.resumed_at = at["started"], at.get("resumed")
         if "ticked" in at:
             owner = runs.begin(session, runs.EVERYTHING, now=NOW)
-            runs.tick(session, owner, runs.EVERYTHING, now=at["ticked"])
-        session.add(SendingGuard(id=1, home="here", accepted_at=at.get("accepted")))
+            runs.tick(session, owner, seen=0, now=at["ticked"])
+        session.merge(SendingGuard(id=1, home="here", accepted_at=at.get("accepted")))
 
     last, within = max(at.values()), timedelta(hours=2)
     assert check(database, within=within, now=last + within) is None

@@ -24,6 +24,7 @@ from newsletter.services.runs import EVERYTHING
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Delivery, Subscriber, Suppression
 from tests.conftest import NOW
+from tests.readers import count_states
 from tests.services.stock import (
     GONE_AWAY,
     NO_MAILBOX,
@@ -274,7 +275,7 @@ def test_a_destination_that_refuses_us_is_paused_within_20_replies_until_it_take
     assert suppressed(database) == relay.readers("unknown")
     with database.reading() as session:
         assert editions.get(session, NOVEMBER).state == "sent"
-        assert sum(deliveries.counts(session, edition_id).values()) == readers
+        assert sum(count_states(session, edition_id).values()) == readers
 
 
 @pytest.mark.parametrize("readers", [600, FULL_SIZE])
@@ -303,7 +304,7 @@ def test_a_relay_that_refuses_us_pauses_the_edition_within_a_tick_and_harms_nobo
         assert edition.state == "paused"
         assert edition.note is not None
         assert "5.7.26" in edition.note
-        counts = deliveries.counts(session, edition_id)
+        counts = count_states(session, edition_id)
         assert counts[DeliveryState.ARMED] == 0
         assert sum(counts.values()) == readers
         deliveries_left = counts[DeliveryState.PENDING]

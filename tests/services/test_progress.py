@@ -135,7 +135,7 @@ def test_an_edition_tells_all_that_is_known_of_it(database, settings):
         edition.first_wave, edition.rest_at, edition.note = 1, NOW + timedelta(hours=1), "The first wave is out."
         for name, paused_until in (("gmail", until), ("example.org", until), ("yahoo", until - 600), ("outlook", None)):
             session.add(Destination(name=name, paused_until=paused_until, pauses=1, note="why", changed_at=1))
-        session.add(SendingGuard(id=1, home="here", halted_at=NOW, reason="A restored backup."))
+        session.merge(SendingGuard(id=1, home="here", halted_at=NOW, reason="A restored backup."))
 
     with database.reading() as session:
         standing = progress.look(session, session.get_one(Edition, edition_id), now=NOW)

@@ -9,11 +9,12 @@ from sqlalchemy import text
 
 from newsletter.domain.role import Act, Role, may
 from newsletter.domain.states import DeliveryState
-from newsletter.services import deliveries, editions, guard
+from newsletter.services import editions, guard
 from newsletter.services.admins import SESSION_LIFETIME
 from newsletter.storage.home import home
 from newsletter.storage.tables import Delivery, Edition, SendingGuard
 from newsletter.web.access import ACTS
+from tests.readers import count_states
 from tests.web.conftest import NOVEMBER, PASSWORD, START, dump
 
 OPEN = {"access.log_in_form", "access.log_in"}
@@ -160,7 +161,7 @@ def test_an_edition_goes_from_nothing_to_its_readers(desk_of, database, sign_up)
     assert state(database) == "sending"
     with database.reading() as session:
         edition = editions.get(session, NOVEMBER)
-        assert deliveries.counts(session, edition.id)[DeliveryState.PENDING] == 2
+        assert count_states(session, edition.id)[DeliveryState.PENDING] == 2
         assert (edition.approved_by, edition.send_started_by) == ("owner@example.org", "owner@example.org")
 
 
@@ -306,7 +307,7 @@ REASON = "This database is in another place than when mail was last sent from it
 def halted(database):
     """A sender has found the database in another place."""
     with database.writing() as session:
-        session.add(SendingGuard(id=1, home="file 0", halted_at=START, reason=REASON))
+        session.merge(SendingGuard(id=1, home="file 0", halted_at=START, reason=REASON))
 
 
 @pytest.mark.usefixtures("halted")

@@ -11,6 +11,7 @@ from newsletter.domain.role import Role
 from newsletter.domain.states import DeliveryState
 from newsletter.services import deliveries, editions, progress
 from newsletter.storage.tables import Delivery, Destination
+from tests.readers import count_states
 from tests.web.conftest import NOVEMBER, START, dump
 
 PAGE = "/admin/editions/2022-11"
@@ -60,7 +61,7 @@ def words(page):
 
 def numbers_of(database):
     with database.reading() as session:
-        return deliveries.counts(session, editions.get(session, NOVEMBER).id)
+        return count_states(session, editions.get(session, NOVEMBER).id)
 
 
 def test_programs_get_the_numbers_that_the_page_and_the_command_line_tell(desk_of, database, settle, clock):

@@ -123,7 +123,7 @@ def _waits(edition: Edition, due: Schedule) -> Finding | None:
         remedy = f"See to that, then run 'newsletter edition resume {month}'."
         return warn("editions", f"{month} is paused.{note}", remedy)
     if edition.state == EditionState.SENDING.value and note:
-        remedy = "It goes on by itself when the relay is back."
+        remedy = "It goes on by itself when what is said there is over."
         return warn("editions", f"{month} is being sent, and waits.{note}", remedy)
     if edition.state == EditionState.SENDING.value:
         return ok("editions", f"{month} is being sent.")

@@ -3,10 +3,28 @@
 from newsletter.storage.columns import Base
 from newsletter.storage.tables.admins import Admin, AdminSession
 from newsletter.storage.tables.content import CompiledEdition, CountryUpdate, Edition, EditionPicture, Place, Region
-from newsletter.storage.tables.readers import Consent, Subscriber, Subscription, Suppression
-from newsletter.storage.tables.sending import Delivery, Destination, Notice, SenderRun, SendingDay, SendingGuard, Shard
+from newsletter.storage.tables.readers import (
+    AddressChange,
+    Consent,
+    DisposableDomain,
+    RateWindow,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from newsletter.storage.tables.sending import (
+    Delivery,
+    Destination,
+    EditionTotal,
+    Notice,
+    SenderRun,
+    SendingDay,
+    SendingGuard,
+    Shard,
+)
 
 __all__ = [
+    "AddressChange",
     "Admin",
     "AdminSession",
     "Base",
@@ -15,10 +33,13 @@ __all__ = [
     "CountryUpdate",
     "Delivery",
     "Destination",
+    "DisposableDomain",
     "Edition",
     "EditionPicture",
+    "EditionTotal",
     "Notice",
     "Place",
+    "RateWindow",
     "Region",
     "SenderRun",
     "SendingDay",

@@ -35,6 +35,21 @@ class Subscriber(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]  #: no digest and no alert before
+    text_only: Mapped[bool] = mapped_column(default=False, server_default=false())  #: digests without HTML
+
+
+class AddressChange(Base):
+    """A new address that a subscriber has asked for, until its owner confirms it."""
+
+    __tablename__ = "address_change"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), unique=True)
+    address: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320))
+    requested_at: Mapped[datetime]
 
 
 class Subscription(Base):
@@ -81,6 +96,26 @@ class Consent(Base):
     ip: Mapped[str | None] = mapped_column(String(45))
     text: Mapped[str] = mapped_column(Text)  #: the words that were shown
     text_sha256: Mapped[str] = mapped_column(String(64))
+
+
+class RateWindow(Base):
+    """How often something was asked for within a span of time: what limits are held against."""
+
+    __tablename__ = "rate_window"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)  #: which limit
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  #: whom it is about, as a keyed hash
+    began_at: Mapped[int] = mapped_column(primary_key=True, index=True)  #: seconds since 1970
+    count: Mapped[int]
+
+
+class DisposableDomain(Base):
+    """A domain that gives out addresses to be thrown away; who asks with one is flagged."""
+
+    __tablename__ = "disposable_domain"
+
+    domain: Mapped[str] = mapped_column(String(255), primary_key=True)
+    added_at: Mapped[datetime]
 
 
 class Suppression(Base):

@@ -43,6 +43,16 @@ class Delivery(Base):
     detail: Mapped[str | None] = mapped_column(Text)  #: the relay's words, or the SkipReason
 
 
+class EditionTotal(Base):
+    """How many deliveries of an old edition ended in a state: what is kept when their rows are forgotten."""
+
+    __tablename__ = "edition_total"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(word(DeliveryState, "state"), primary_key=True)
+    count: Mapped[int]
+
+
 class Notice(Base):
     """A one-off mail. The outbox of everything that is no digest."""
 
@@ -53,6 +63,12 @@ class Notice(Base):
             "due_at",
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_notice_due_ahead",  # an alert can be for a million readers, and the others don't wait for it
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL AND kind <> 'alert'"),
+            postgresql_where=text("due_at IS NOT NULL AND kind <> 'alert'"),
         ),
         Index(
             "uq_notice_alert",  # one alert a place a month
@@ -71,6 +87,7 @@ class Notice(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
     place_code: Mapped[str | None] = mapped_column(ForeignKey("place.code"))  #: what an alert is about
     month: Mapped[str | None] = mapped_column(String(7))  #: the month of its update, YYYY-MM
+    address: Mapped[str | None] = mapped_column(String(320))  #: where it goes, if not to the subscriber's own
     created_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(word(DeliveryState, "state"))
     owner: Mapped[int | None]
@@ -141,7 +158,10 @@ class SendingGuard(Base):
     __tablename__ = "sending_guard"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    home: Mapped[str] = mapped_column(Text)  #: which file or server it is; a restored copy is another one
+    home: Mapped[str] = mapped_column(Text)  #: which file or server it is; empty until something was to be sent
+    #: Made with the database, and anew when an admin says that mail may go out from what may be a copy: witnesses of
+    #: another one say nothing of this.
+    timeline: Mapped[str] = mapped_column(Text, server_default="")
     halted_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)  #: why nothing is sent until an admin says so
     accepted_at: Mapped[datetime | None]  #: when an admin last said so

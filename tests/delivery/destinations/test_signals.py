@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from newsletter.delivery.destinations.signals import Signal, read
 from newsletter.delivery.outcome import Phase, Verdict, classify
 from newsletter.delivery.reply import Reply
-from newsletter.delivery.signals import Signal, read
 
 TAKEN, BUSY, TOO_FAST, DOUBTFUL, REFUSED, OTHER = Signal
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter.delivery.calendar import QuietHours, WarmUp
+from newsletter.delivery.destinations.calendar import QuietHours, WarmUp
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 

@@ -12,8 +12,8 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from newsletter.delivery import mx
-from newsletter.delivery.mx import REST, SILENCES, DnsResolver, MxLookup
+from newsletter.delivery.destinations import mx
+from newsletter.delivery.destinations.mx import REST, SILENCES, DnsResolver, MxLookup
 from tests.delivery.conftest import PATIENCE
 
 

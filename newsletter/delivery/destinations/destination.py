@@ -5,10 +5,10 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from newsletter.delivery import learning
-from newsletter.delivery.learning import Taken
-from newsletter.delivery.signals import Signal
-from newsletter.delivery.slots import HORIZON, Slots
+from newsletter.delivery.destinations import learning
+from newsletter.delivery.destinations.learning import Taken
+from newsletter.delivery.destinations.signals import Signal
+from newsletter.delivery.destinations.slots import HORIZON, Slots
 
 PROBE_SECONDS: Final = 120.0  #: for the answer to the one message after a pause; then another one is let through
 WATCHED_SECONDS: Final = 300.0  #: how long after its last complaint a destination is watched

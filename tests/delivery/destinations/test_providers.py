@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.delivery.providers import ascii_domain, may_be_asked, of_domain, of_server
+from newsletter.delivery.destinations.providers import ascii_domain, may_be_asked, of_domain, of_server
 
 
 @pytest.mark.parametrize(

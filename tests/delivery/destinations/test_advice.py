@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.delivery.advice import advise
+from newsletter.delivery.destinations.advice import advise
 from newsletter.delivery.reply import Reply
 
 UNAUTHENTICATED = "SPF and DKIM fail, or neither is of that domain"

@@ -15,7 +15,7 @@ import dns.name
 import dns.resolver
 from dns.rdtypes.ANY.MX import MX
 
-from newsletter.delivery.providers import may_be_asked
+from newsletter.delivery.destinations.providers import may_be_asked
 
 LIFETIME: Final = 3.0  #: seconds for one question, with all its tries
 MOST_WAITING: Final = 1_000  #: domains; what comes on top is asked for when it comes again

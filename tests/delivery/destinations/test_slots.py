@@ -6,7 +6,7 @@ from heapq import heappop, heapreplace
 
 import pytest
 
-from newsletter.delivery.slots import HORIZON, Slots
+from newsletter.delivery.destinations.slots import HORIZON, Slots
 
 NOW = 1_700_000_000.0
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.delivery.destination import DestinationState, Pause
+from newsletter.delivery.destinations.destination import DestinationState, Pause
+from newsletter.delivery.destinations.pacer import Pacer
 from newsletter.delivery.outcome import Phase, classify
-from newsletter.delivery.pacer import Pacer
 from newsletter.delivery.reply import Reply
 
 NOW = 1_700_000_000.0

@@ -6,7 +6,7 @@ Like a TCP connection finds its window: down by a factor when told to, up by sma
 from collections.abc import Sequence
 from typing import Final
 
-from newsletter.delivery.signals import Signal
+from newsletter.delivery.destinations.signals import Signal
 
 REMEMBERED: Final = 20  #: replies of a destination that are judged together
 MOST_BUSY: Final = 4  #: of these may say "later" without any consequence

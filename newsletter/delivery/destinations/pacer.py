@@ -13,12 +13,12 @@ second or so. After a pause each of them lets one message through.
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from newsletter.delivery import providers, signals
-from newsletter.delivery.destination import Destination, DestinationState, Pause
+from newsletter.delivery.destinations import providers, signals
+from newsletter.delivery.destinations.destination import Destination, DestinationState, Pause
+from newsletter.delivery.destinations.providers import ascii_domain
+from newsletter.delivery.destinations.signals import Signal
 from newsletter.delivery.outcome import Verdict
-from newsletter.delivery.providers import ascii_domain
 from newsletter.delivery.reply import Reply
-from newsletter.delivery.signals import Signal
 
 MOST_NAMES: Final = 100_000  #: domains whose destination is kept in mind; then all are looked up again
 TIDY_SECONDS: Final = 30.0  #: between two looks for destinations that can be forgotten
@@ -27,7 +27,7 @@ _COMPLAINTS: Final = (Signal.BUSY, Signal.TOO_FAST, Signal.DOUBTFUL, Signal.REFU
 
 
 class Lookup(Protocol):
-    """Knows where a domain's mail goes, sooner or later; see delivery.mx."""
+    """Knows where a domain's mail goes, sooner or later; see delivery.destinations.mx."""
 
     def host(self, domain: str) -> str | None:
         """The most preferred MX host; "" where there is none; None while it is not known. It never waits."""

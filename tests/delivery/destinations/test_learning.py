@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.delivery import learning
-from newsletter.delivery.learning import SLOWEST, Taken, dropped, is_refusal, is_too_busy, pause_seconds, risen
-from newsletter.delivery.signals import Signal
+from newsletter.delivery.destinations import learning
+from newsletter.delivery.destinations.learning import (
+    SLOWEST,
+    Taken,
+    dropped,
+    is_refusal,
+    is_too_busy,
+    pause_seconds,
+    risen,
+)
+from newsletter.delivery.destinations.signals import Signal
 
 NOW = 1_700_000_000.0
 TAKEN, BUSY, TOO_FAST, DOUBTFUL, REFUSED, OTHER = Signal

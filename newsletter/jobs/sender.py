@@ -106,8 +106,9 @@ class Sender:
             self._withdraw()  # this process was stopped for a while, maybe, and somebody else has taken over
         busy = self._engine.waiting + self._engine.in_flight
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
-        wanted = max(1, self._allowance.batch - len(self._outcomes))
-        self._outcomes += self._engine.poll(wait, at_least=wanted)
+        wanted = self._allowance.batch - len(self._outcomes)
+        # With a tick's worth in hand there may be no more to come before it: the window can be full of it.
+        self._outcomes += self._engine.poll(wait if wanted > 0 else 0.0, at_least=max(1, wanted))
         is_due = bool(self._outcomes or self._withdrawn or busy) or self._is_anything_due()
         if is_due or self._licence.is_to_be_renewed:
             self._tick(arms=is_due)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from newsletter.config import Settings
 from newsletter.errors import NewsletterError, SenderRunning, StorageUnavailable
 from newsletter.jobs.sender import Sender, utc_now
+from newsletter.jobs.signing import SigningPool
 from newsletter.jobs.upkeep import Occupancy, Upkeep, life_sign, occupancy, scope_of
 from newsletter.services import claims, shards
 from newsletter.services.notices import SEND_NOTICES
@@ -42,12 +43,17 @@ class Errands:
         self._settings = settings
         self._is_over = is_over
         self._upkeep = Upkeep(database)
+        self._signing = SigningPool(settings.dkim)
         self._senders: set[Sender] = set()
 
     @property
     def trouble(self) -> str | None:
         """Why the relay can't be used right now, in words for a person."""
         return next((sender.trouble for sender in list(self._senders) if sender.trouble), None)
+
+    def close(self) -> None:
+        """Once nothing runs any more."""
+        self._signing.close()
 
     def keep_up(self) -> None:
         """Make the jobs that are missing."""
@@ -98,7 +104,7 @@ class Errands:
         return not self._is_over() and life_sign(self._database, scope) == before
 
     def _run(self, scope: Scope, has_work: HasWork, linger: float) -> None:
-        sender = Sender(self._database, self._settings, scope=scope)
+        sender = Sender(self._database, self._settings, scope=scope, signing=self._signing)
         end = _End(self._database, sender, has_work, linger)
         self._senders.add(sender)
         log.info("%s: begins", scope.name)

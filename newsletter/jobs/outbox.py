@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -15,7 +13,7 @@ from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
 from newsletter.errors import InvalidAddress, TemplateError
-from newsletter.mail.dkim import Signer
+from newsletter.jobs.signing import SigningPool
 from newsletter.mail.notice import Renderer
 from newsletter.mail.publication import Publication
 from newsletter.mail.splicing import Splicer
@@ -37,11 +35,9 @@ _Made = tuple[OutgoingMessage | Outcome, datetime]  # the time is the edition's,
 class Outbox:
     """Makes the messages of notices and digests; an edition's pieces are loaded once."""
 
-    def __init__(self, publication: Publication, signer: Signer | None) -> None:
+    def __init__(self, publication: Publication, signing: SigningPool) -> None:
         self._publication = publication
-        self._signer = signer
-        # A signature with an RSA key takes a hundred times as long as a splice, and lets other threads run meanwhile.
-        self._signing = ThreadPoolExecutor(os.cpu_count() or 1, "signer")
+        self._signing = signing
         self._splicers: dict[int, tuple[Splicer, datetime]] = {}
 
     def splicer(self, session: Session, edition_id: int) -> Splicer:
@@ -55,13 +51,27 @@ class Outbox:
             self._splicers[edition_id] = (Splicer(compiled, self._publication, gazetteer()), at)
         return self._splicers[edition_id][0]
 
-    def digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[OutgoingMessage | Outcome]:
-        """A message for each delivery, or its outcome where none can be made."""
-        return self._signed(self._digests(armed))
+    def make(
+        self, notices: Sequence[ArmedNotice], digests: Sequence[ArmedDelivery], *, latest: Month | None
+    ) -> Callable[[], list[OutgoingMessage | Outcome]]:
+        """A message for each of them, notices first, or its outcome where none can be made.
 
-    def notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[OutgoingMessage | Outcome]:
-        """The same for notices; `latest` is the edition that a welcome points to."""
-        return self._signed(self._notices(armed, latest))
+        What is returned waits until all are signed, and must be called once. `latest` is the edition that a welcome
+        points to.
+        """
+        made = [*self._notices(notices, latest), *self._digests(digests)]
+        if not self._signing.is_on:
+            return lambda: [each for each, _ in made]
+        signed = self._signing.begin([(each.data, at) for each, at in made if isinstance(each, OutgoingMessage)])
+
+        def messages() -> list[OutgoingMessage | Outcome]:
+            fields = iter(signed())
+            return [
+                each._replace(data=next(fields) + each.data) if isinstance(each, OutgoingMessage) else each
+                for each, _ in made
+            ]
+
+        return messages
 
     def _digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[_Made]:
         for delivery in armed:
@@ -103,17 +113,6 @@ class Outbox:
             except Exception as error:  # the same
                 made = _unmade(each.claim, error)
             yield made, each.created_at
-
-    def _signed(self, made: Iterable[_Made]) -> Iterator[OutgoingMessage | Outcome]:
-        if self._signer is None:
-            return (each for each, _ in made)
-        return self._signing.map(self._sign, made)
-
-    def _sign(self, made: _Made) -> OutgoingMessage | Outcome:
-        message, at = made
-        if self._signer is None or isinstance(message, Outcome):
-            return message
-        return message._replace(data=self._signer.sign(message.data, at=at) + message.data)
 
 
 def _unmade(claim: Claim, error: Exception) -> Outcome:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -26,7 +27,8 @@ from newsletter.jobs.lane import Lane
 from newsletter.jobs.licence import Licence
 from newsletter.jobs.outbox import Outbox
 from newsletter.jobs.pace import Pace
-from newsletter.jobs.speed import Allowance
+from newsletter.jobs.signing import SigningPool
+from newsletter.jobs.speed import SIGNING_TICK_SECONDS, TICK_SECONDS, Allowance
 from newsletter.services import claims, deliveries, editions, results, runs
 from newsletter.services.claims import ArmedDelivery, ArmedNotice, Arming, Claim
 from newsletter.services.results import Recording
@@ -39,7 +41,6 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.25  #: between two looks for something to do
 PROBE_SECONDS = 1.0  #: between two tries while the relay can't be reached
 STALE_SECONDS = 1.0  #: what has waited so long for the relay is looked at anew before it is sent
-MADE_AT_ONCE = 8  #: messages: while they are made, the relay's replies wait
 CLOSING_SECONDS = 30.0  #: for what is in flight when the sender is told to stop
 
 
@@ -57,18 +58,23 @@ class Sender:
         settings: Settings,
         *,
         scope: Scope = EVERYTHING,
+        signing: SigningPool | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        """`signing` may be shared with others; else it has its own while it runs."""
         self.is_idle = False  #: at the last look nothing was due, and nothing under way
         self._database = database
         self._settings = settings
         self._scope = scope
         self._clock = clock
-        self._outbox = Outbox(settings.publication, settings.dkim)
+        own_signing = SigningPool(settings.dkim)
+        self._signing = own_signing if signing is None else nullcontext()
+        self._outbox = Outbox(settings.publication, signing or own_signing)
         self._engine = Engine(settings.relays, rate=settings.rate)
         self._pace = Pace(settings, self._engine)
         self._licence = Licence(database, settings, scope)
-        self._allowance = Allowance(settings.connections, settings.rate)
+        tick = SIGNING_TICK_SECONDS if own_signing.is_on else TICK_SECONDS
+        self._allowance = Allowance(settings.connections, settings.rate, tick_seconds=tick)
         self._engine.settle(window=self._allowance.window)
         self._outcomes: list[Outcome] = []  # came back, and are not recorded yet
         self._withdrawn: list[Claim] = []  # taken back, and not given back yet
@@ -95,7 +101,7 @@ class Sender:
 
         Raises SenderRunning when another sender has taken over.
         """
-        with self._licence.begun(now=self._clock()), self._engine:
+        with self._licence.begun(now=self._clock()), self._engine, self._signing:
             while not is_over():
                 self._step()
             self._stop()
@@ -121,6 +127,7 @@ class Sender:
         if trouble or not arms or self._has_waited():
             # What waits for the relay must not outlast its reader's wish: it goes back, and is looked at anew.
             self._withdraw()
+        made: Callable[[], list[OutgoingMessage | Outcome]] | None = None
         try:
             with self._database.writing() as session:
                 self._licence.tick(session, now=now, is_last=not arms)
@@ -133,18 +140,20 @@ class Sender:
                 notices, digests = self._arm(session, sending, now) if arms else ([], [])
                 latest = self._latest(session) if notices else None
                 self._pace.save(session, now=now)
+                made = self._outbox.make(notices, digests, latest=latest)  # signed while the disk works
         except StorageUnavailable as error:
             log.warning("nothing is sent until the database can be written: %s", error)
             self._is_in_doubt = True
             self._lanes.clear()  # whom the tick had armed may wait again, behind where they are
+            if made is not None:
+                made()  # of no use, and yet to be waited for
             return False
         self._is_in_doubt = False
         self._licence.ticked(now=now)
         self._told = trouble
         self._settle()
         self._engine.settle(window=self._allowance.window)
-        self._submit(self._outbox.notices(notices, latest), ahead=True)
-        self._submit(self._outbox.digests(digests), ahead=False)
+        self._submit(made())
         return True
 
     def _has_waited(self) -> bool:
@@ -237,20 +246,13 @@ class Sender:
         self._beginnings.begin(edition_id)
         return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
-    def _submit(self, made: Iterable[OutgoingMessage | Outcome], *, ahead: bool) -> None:
-        """Hand messages to the engine, and let it go on while they are made; some have their outcome already."""
-        messages: list[OutgoingMessage] = []
-        for each in made:
-            self._under_way.add(cast("Claim", each.key))
-            if isinstance(each, Outcome):
-                self._outcomes.append(each)
-                continue
-            messages.append(each)
-            if len(messages) == MADE_AT_ONCE:
-                self._engine.submit(messages, ahead=ahead)
-                messages = []
-                self._outcomes += self._engine.poll(0.0)
-        self._engine.submit(messages, ahead=ahead)
+    def _submit(self, made: Sequence[OutgoingMessage | Outcome]) -> None:
+        """Hand messages to the engine, notices ahead; some have their outcome already."""
+        self._under_way.update(cast("Claim", each.key) for each in made)
+        self._outcomes += [each for each in made if isinstance(each, Outcome)]
+        messages = [each for each in made if isinstance(each, OutgoingMessage)]
+        self._engine.submit([each for each in messages if not cast("Claim", each.key).edition_id], ahead=True)
+        self._engine.submit([each for each in messages if cast("Claim", each.key).edition_id])
 
     def _tell_trouble(self, session: Session, sending: Iterable[int], trouble: RelayError | None) -> None:
         """Keep with the editions that wait why they wait; a relay that refuses us waits for a person.

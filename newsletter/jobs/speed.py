@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can be doubled by a crash
 TICK_SECONDS = 0.0025  #: between two commits at full speed
+SIGNING_TICK_SECONDS = 0.006  #: the same where messages are signed: those of one tick at once, by several processes
 WINDOW_SECONDS = 0.01  #: how long a fast relay may be kept busy without a commit
 _MEASURED_SECONDS = 0.25  #: over which the speed is measured
 
@@ -17,8 +18,16 @@ class Allowance:
     A slow relay gets two messages a connection, a fast one what it takes in a second.
     """
 
-    def __init__(self, connections: int, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connections: int,
+        rate: float,
+        *,
+        tick_seconds: float = TICK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
+        self._tick_seconds = tick_seconds
         self._fewest = 2 * connections
         self._most = max(FEWEST_BOUND, 2 * connections)
         self._rate_limit = rate
@@ -42,8 +51,11 @@ class Allowance:
 
     @property
     def batch(self) -> int:
-        """How many outcomes make a tick worth while: what comes back in TICK_SECONDS, so that few are unrecorded."""
-        return min(self._most // 2, max(1, int(self._speed * TICK_SECONDS)))
+        """How many outcomes make a tick worth while: what comes back in some milliseconds, so that few are unrecorded.
+
+        Never more than a third of what may be armed: the rest has to keep the connections busy meanwhile.
+        """
+        return min(self._most // 3, max(1, int(self._speed * self._tick_seconds)))
 
     def note(self, finished: int) -> None:
         """Count messages that the relay is done with."""

@@ -80,6 +80,7 @@ class Worker:
         try:
             asyncio.run(_run(database, self._errands, is_over))
         finally:
+            self._errands.close()
             database.close()
 
 

@@ -39,6 +39,27 @@ def test_an_edition_is_sent_to_everybody_once(database, make_settings, relay):
     assert state_of(database, edition_id)[1][DeliveryState.SENT] == READERS
 
 
+def test_with_a_tick_s_worth_in_hand_it_waits_for_no_more(sqlite, make_settings):
+    with Relay() as relay:
+        settings = make_settings(smtp_url=relay.url, connections="20")
+        add_readers(sqlite, READERS, now=NOW)
+        edition_id = approve_sample(sqlite, settings, now=NOW)
+        sender = Sender(sqlite, settings)
+        engine, poll, idle = sender._engine, sender._engine.poll, []
+
+        def watched(timeout, *, at_least=1):
+            in_hand = len(sender._outcomes)
+            if in_hand >= sender._allowance.batch and timeout:
+                idle.append(in_hand)
+            return poll(timeout, at_least=at_least)
+
+        engine.poll = watched
+        sender.run(lambda: state_of(sqlite, edition_id)[0] == EditionState.SENT)
+
+        assert len(relay.taken()) == READERS
+    assert idle == []
+
+
 def test_who_has_left_in_mid_send_gets_no_copy(database, make_settings, relay):
     settings = make_settings(smtp_url=relay.url, connections="1")
     add_readers(database, READERS, now=NOW)

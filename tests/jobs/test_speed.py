@@ -82,8 +82,8 @@ def test_a_rest_is_not_taken_for_speed(clock):
         pytest.param(8, 0, 1, id="at first each outcome is worth a tick"),
         pytest.param(8, 400, 1, id="of a slow relay, too"),
         pytest.param(8, 4000, 10, id="of a fast one, what comes back in two and a half milliseconds"),
-        pytest.param(8, 400_000, 25, id="never more than half of what may be armed"),
-        pytest.param(100, 400_000, 100, id="nor with many connections"),
+        pytest.param(8, 400_000, 16, id="never more than a third of what may be armed"),
+        pytest.param(100, 400_000, 66, id="nor with many connections"),
     ],
 )
 def test_how_many_outcomes_make_a_tick(clock, connections, speed, batch):

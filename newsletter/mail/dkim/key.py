@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -25,13 +25,15 @@ from newsletter.errors import SettingsError
 
 SHORTEST_RSA = 2048  #: bits: signers should not use less, and some receivers take no less (RFC 8301, 3.2)
 LONGEST_RSA = 4096  #: bits: receivers need not be able to verify more (RFC 8301, 3.2)
+HASH_OCTETS = 32  #: of a SHA-256
 TXT_STRING = 255  #: octets of one string in a TXT record (RFC 1035, 3.3.14); a verifier joins them
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 _PADDING = PKCS1v15()
-_HASH = SHA256()
+_HASHED = Prehashed(SHA256())
+_ED25519_OCTETS = 64
 
 
 class Algorithm(StrEnum):
@@ -93,12 +95,17 @@ class Key:
         """The private key as `load` reads it."""
         return self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-    def sign(self, data: bytes) -> bytes:
-        """The signature over SHA-256 of `data`: always the same bytes for the same data, for both kinds of key."""
+    @property
+    def signature_octets(self) -> int:
+        """How long each signature is."""
+        return self.private.key_size // 8 if isinstance(self.private, RSAPrivateKey) else _ED25519_OCTETS
+
+    def sign_hash(self, digest: bytes) -> bytes:
+        """The signature over a SHA-256: always the same bytes for the same hash, for both kinds of key."""
         if isinstance(self.private, RSAPrivateKey):
-            return self.private.sign(data, _PADDING, _HASH)
+            return self.private.sign(digest, _PADDING, _HASHED)
         # What Ed25519 signs is the hash, as if it were the message (RFC 8463, 3).
-        return self.private.sign(hashlib.sha256(data).digest())
+        return self.private.sign(digest)
 
 
 def signing_domain(text: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsletter.errors import InvalidInput, SettingsError
 from newsletter.mail import headers
@@ -65,6 +66,13 @@ class _Plan:
     listed: bytes  #: the value of h=, folded
 
 
+class Draft(NamedTuple):
+    """The fields of one message before they are signed."""
+
+    middle: bytes  #: what each of them has behind its opening
+    signed: bytes  #: the message's own fields that are signed, relaxed
+
+
 class Signer:
     """Signs messages in the name of one domain, with one key or more."""
 
@@ -75,12 +83,36 @@ class Signer:
         self.domain = signing_domain(domain)
         self._keys = [(key, _opening(key, self.domain)) for key in keys]
 
+    @property
+    def keys(self) -> list[Key]:
+        """The keys, in the order of their fields."""
+        return [key for key, _ in self._keys]
+
     def sign(self, message: bytes, *, at: datetime) -> bytes:
         """The DKIM-Signature fields to be put in front of a message whose lines end with CRLF, one a key.
 
         `at` is when the edition or the notice was made, so that a repeat is signed with the same bytes. Raises
         InvalidInput for a message without an empty line, or without exactly one From field.
         """
+        draft = self.draft(message, at=at)
+        hashes = self.hashes(draft)
+        return self.complete(draft, [key.sign_hash(each) for (key, _), each in zip(self._keys, hashes, strict=True)])
+
+    def hashes(self, draft: Draft) -> list[bytes]:
+        """What each key has to sign."""
+        return [_signed_hash(opening + draft.middle, draft.signed) for _, opening in self._keys]
+
+    def complete(self, draft: Draft, signatures: Sequence[bytes]) -> bytes:
+        """The fields, with the signature of each key."""
+        return b"".join(
+            [
+                _field(opening + draft.middle, signature)
+                for (_, opening), signature in zip(self._keys, signatures, strict=True)
+            ]
+        )
+
+    def draft(self, message: bytes, *, at: datetime) -> Draft:
+        """All of the fields but their signatures. Raises as `sign`."""
         if at.tzinfo is None:
             raise ValueError("a time without a time zone")
         end = message.find(b"\r\n\r\n")
@@ -94,7 +126,7 @@ class Signer:
             b64encode(_body_hash(message, end + 4)),
             plan.listed,
         )
-        return b"".join([_field(key, opening + middle, signed) for key, opening in self._keys])
+        return Draft(middle, signed)
 
 
 def _opening(key: Key, domain: str) -> bytes:
@@ -103,12 +135,16 @@ def _opening(key: Key, domain: str) -> bytes:
     return headers.structured("DKIM-Signature", *words) + b" "
 
 
-def _field(key: Key, unsigned: bytes, signed: bytes) -> bytes:
-    """The whole field: its signature is over the signed fields, and over itself without the signature (3.7)."""
+def _signed_hash(unsigned: bytes, signed: bytes) -> bytes:
+    """A signature is over the signed fields, and over its own field without the signature (3.7)."""
     # Its folds are CRLF and one space, and there are no two spaces in it: taking out the CRLFs relaxes it.
     itself = b"dkim-signature:" + unsigned[len(_NAME) :].replace(b"\r\n", b"")
-    signature = b64encode(key.sign(signed + itself))
-    folded = [signature[start : start + _SIGNATURE_LINE] for start in range(0, len(signature), _SIGNATURE_LINE)]
+    return hashlib.sha256(signed + itself).digest()
+
+
+def _field(unsigned: bytes, signature: bytes) -> bytes:
+    encoded = b64encode(signature)
+    folded = [encoded[start : start + _SIGNATURE_LINE] for start in range(0, len(encoded), _SIGNATURE_LINE)]
     return b"%b%b\r\n" % (unsigned, b"\r\n ".join(folded))
 
 

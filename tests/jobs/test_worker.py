@@ -176,7 +176,7 @@ def test_whose_lock_is_gone_may_be_dead_and_is_not_if_it_ticks(postgresql, setti
     before = life_sign(postgresql, scope)
     assert life_sign(postgresql, scope) == before
     with postgresql.writing() as session:
-        runs.tick(session, owner, scope, now=utc_now())
+        runs.tick(session, owner, seen=0, now=utc_now())
     assert life_sign(postgresql, scope) != before
 
 

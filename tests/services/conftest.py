@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, delete, make_url, text
+from sqlalchemy import create_engine, delete, insert, make_url, text
 
 from newsletter.config import Settings
 from newsletter.services.claims import Claim
 from newsletter.services.results import Recording
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Base
+from newsletter.storage.tables import Base, SendingGuard
 from tests.services.stock import arm, begin, start_sending
 
 #: Filled by the migrations.
@@ -45,6 +45,7 @@ def postgresql(shared_postgresql: Database) -> Database:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(delete(table))
+        connection.execute(insert(SendingGuard).values(id=1, home="", timeline=uuid4().hex))
         sequences = connection.scalars(_SEQUENCES).all()
         for sequence in sequences:
             connection.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))

@@ -143,7 +143,7 @@ def test_who_is_fenced_by_whom(database, earlier, later, is_fenced):
     def ticks(owner, scope):
         try:
             with database.writing() as session:
-                runs.tick(session, owner, scope, now=NOW)
+                runs.tick(session, owner, seen=0, now=NOW)
         except SenderRunning:
             return False
         return True
@@ -171,7 +171,7 @@ def test_a_sender_that_begins_waits_for_the_tick_that_is_under_way_and_takes_bac
 
     with ThreadPoolExecutor(1) as thread:
         with postgresql.writing() as session:
-            runs.tick(session, arming.owner, EVERYTHING, now=NOW)
+            runs.tick(session, arming.owner, seen=0, now=NOW)
             beginning = thread.submit(begin_anew)
             wait_until_it_waits(postgresql, beginning)
             assert not beginning.done()
@@ -188,7 +188,7 @@ def test_a_tick_that_waited_for_another_sender_to_begin_is_fenced_by_it(postgres
 
     def tick():
         with postgresql.writing() as session:
-            runs.tick(session, owner, EVERYTHING, now=NOW)
+            runs.tick(session, owner, seen=0, now=NOW)
 
     with ThreadPoolExecutor(1) as thread:
         with postgresql.writing() as session:
@@ -205,7 +205,7 @@ def test_senders_of_other_parts_do_not_wait_for_one_that_begins(postgresql):
     with postgresql.writing() as session:
         runs.begin(session, SECOND_PART, now=NOW)
         with postgresql.writing() as other:
-            runs.tick(other, owner, FIRST_PART, now=NOW)
+            runs.tick(other, owner, seen=0, now=NOW)
 
 
 def runs_of(database):
@@ -242,6 +242,16 @@ def test_runs_that_ended_are_forgotten_after_a_day_and_their_numbers_are_never_u
     assert [run for run, *_ in runs_of(database)] == [last + 2]
 
 
+def test_a_database_that_was_set_back_under_a_sender_is_noticed_at_its_next_tick(database):
+    with database.writing() as session:
+        owner = runs.begin(session, EVERYTHING, now=NOW)
+        runs.tick(session, owner, seen=0, now=NOW)
+        runs.tick(session, owner, seen=1, now=NOW)
+
+    with pytest.raises(SenderRunning, match="set back"), database.writing() as session:
+        runs.tick(session, owner, seen=3, now=NOW)
+
+
 def test_ticks_are_counted_and_their_time_is_kept(database):
     def facts():
         with database.reading() as session:
@@ -257,10 +267,10 @@ def test_ticks_are_counted_and_their_time_is_kept(database):
     assert facts() == (0, 0)
     for seconds in (1, 2, 7):
         with database.writing() as session:
-            runs.tick(session, owner, EVERYTHING, now=NOW + timedelta(seconds=seconds))
+            runs.tick(session, owner, seen=0, now=NOW + timedelta(seconds=seconds))
     assert facts() == (3, 7)
     with database.writing() as session:
-        runs.tick(session, owner, EVERYTHING, now=NOW + timedelta(seconds=8))
+        runs.tick(session, owner, seen=0, now=NOW + timedelta(seconds=8))
         session.rollback()
     assert facts() == (3, 7)
 
@@ -344,7 +354,7 @@ def test_the_senders_at_work_are_those_that_ticked_lately_and_send_editions(data
         third = runs.begin(session, replace(FIRST_PART, edition_id=2), now=NOW)
     assert at_work(0) == 3
     with database.writing() as session:
-        runs.tick(session, first, FIRST_PART, now=NOW + timedelta(seconds=10))
-        runs.tick(session, second, SECOND_PART, now=NOW + timedelta(seconds=5))
+        runs.tick(session, first, seen=0, now=NOW + timedelta(seconds=10))
+        runs.tick(session, second, seen=0, now=NOW + timedelta(seconds=5))
         runs.end(session, third, now=NOW)
     assert [at_work(seconds) for seconds in (14, 19, 20, 24, 25, 60)] == [2, 2, 1, 1, 1, 1]

@@ -64,10 +64,10 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"
     MANAGE_LINK = "manage_link"
     GOODBYE = "goodbye"
+    ALERT = "alert"  #: a conflict risk alert for a place that they follow, as soon as it is published
     ALREADY_SUBSCRIBED = "already_subscribed"  #: to who asks by the form, and need not
     ADDRESS_CHANGE = "address_change"  #: the question at the new address
     ADDRESS_CHANGED = "address_changed"  #: to the old address, when the new one is confirmed
-    ALERT = "alert"  #: a conflict risk alert for a place that they follow, as soon as it is published
 
 
 class SuppressionReason(StrEnum):

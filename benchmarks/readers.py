@@ -127,7 +127,7 @@ def _looks(made: Instance) -> tuple[float, float]:
         counted = time.monotonic() - began
         contents = editions.contents(session, edition)
         began = time.monotonic()
-        deliveries.audience(session, contents)
+        deliveries.audience(session, contents, now=utc_now())
         return counted, time.monotonic() - began
 
 

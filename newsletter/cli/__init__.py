@@ -11,6 +11,7 @@
     held        what becomes of deliveries whose outcome nobody knows
     progress    how a send is shown while it runs
     subscribers in and out as CSV
+    domains     domains of addresses to be thrown away
     admins      who may log in
     dkim        keys to sign mail with
 

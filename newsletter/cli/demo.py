@@ -69,6 +69,7 @@ def prepared(port: int) -> Iterator[Demo]:
             title="Country Updates",
             sender="Country Updates <updates@example.org>",
             postal_address="Example Foundation, 1 Sample Street, 1000 Exampletown",
+            time_trap="0",  # a demonstration may be quicker than a person
         )
         database = Database(settings.database_url)
         password = _fill(database, settings)

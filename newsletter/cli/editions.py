@@ -21,7 +21,7 @@ from newsletter.domain.states import EditionState
 from newsletter.errors import InvalidInput
 from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, digests, editions, subscribers
-from newsletter.services.progress import look
+from newsletter.services.progress import SKIPPED_WORDS, look
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
@@ -83,6 +83,9 @@ def show(month: str, as_json: bool) -> None:
         _show(found, contents)
     if standing.count.total:
         click.echo(f"\n{standing.words}\n{standing.line}")
+    for reason, number in standing.count.skipped.items():
+        if number:
+            click.echo(f"skipped: {number:,} {SKIPPED_WORDS[reason]}")
     if standing.count.flagged:
         click.echo(f"{standing.count.flagged:,} readers may have got a second, identical copy")
     for note in progress.notes(standing):
@@ -99,21 +102,33 @@ def preview(month: str, address: str | None, codes: str | None, part: str) -> No
     parsed = Month.parse(month)
     settings = opening.settings()
     with opening.database(settings) as database, database.reading() as session:
-        follows = _follows(session, address, codes)
+        follows, text_only = _chosen(session, address, codes)
         found = editions.get(session, parsed)
-        mail = digests.preview(session, found, settings.publication, follows=follows, address=address, now=utc_now())
+        mail = digests.preview(
+            session,
+            found,
+            settings.publication,
+            follows=follows,
+            address=address,
+            text_only=text_only,
+            now=utc_now(),
+        )
+    if part == "html" and text_only:
+        raise InvalidInput("this subscriber gets text alone; look at --part text or --part eml")
     click.echo({"html": mail.html, "text": mail.text, "eml": mail.source}[part])
 
 
-def _follows(session: Session, address: str | None, codes: str | None) -> tuple[str, ...]:
+def _chosen(session: Session, address: str | None, codes: str | None) -> tuple[tuple[str, ...], bool]:
+    """What the reader follows, and whether they get text alone."""
     if address and codes:
         raise InvalidInput("give --as or --places, not both")
     if address:
-        follows = subjects_.split(subscribers.by_address(session, Address.parse(address).key).follows)
+        found = subscribers.by_address(session, Address.parse(address).key)
+        follows = subjects_.split(found.follows)
         if not follows:
             raise InvalidInput("this subscriber follows nothing, so they get no digest")
-        return follows
-    return subjects_.parse((codes or subjects_.ALL).split(","), gazetteer())
+        return follows, found.text_only
+    return subjects_.parse((codes or subjects_.ALL).split(","), gazetteer()), False
 
 
 @edition.command()
@@ -124,9 +139,10 @@ def approve(month: str) -> None:
     settings = opening.settings()
     with opening.database(settings) as database, database.writing() as session:
         found = editions.approve(session, parsed, settings.publication, by=_by(), now=utc_now())
-        told = deliveries.audience(session, editions.contents(session, found))
+        told = deliveries.audience(session, editions.contents(session, found), now=utc_now())
+    away = f" {told.paused} have paused their mail." if told.paused else ""
     click.echo(
-        f"{parsed}: approved. It would go to {told.readers} readers; {told.skipped} follow nothing that is in it."
+        f"{parsed}: approved. It would go to {told.readers} readers; {told.skipped} follow nothing that is in it.{away}"
     )
 
 

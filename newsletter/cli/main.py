@@ -14,10 +14,14 @@ from newsletter.cli.demo import demo
 from newsletter.cli.destinations import destination
 from newsletter.cli.dkim import dkim
 from newsletter.cli.doctor import doctor
+from newsletter.cli.domains import domain
 from newsletter.cli.editions import edition
 from newsletter.cli.preview import preview
+from newsletter.cli.retention import retention
 from newsletter.cli.service import config, serve, worker
+from newsletter.cli.subscriber import subscriber
 from newsletter.cli.subscribers import subscribers
+from newsletter.cli.suppressions import suppression
 from newsletter.cli.updates import places, sample, updates
 from newsletter.errors import NewsletterError, StorageOutdated, StorageUnavailable
 
@@ -41,10 +45,14 @@ for command in (
     places,
     updates,
     subscribers,
+    subscriber,
+    suppression,
+    retention,
     edition,
     admin,
     dkim,
     destination,
+    domain,
 ):
     cli.add_command(command)
 

@@ -23,7 +23,14 @@ class Server:
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
         try:
-            self._server = create_server(app, host=host, port=port, threads=WEB_THREADS, ident="newsletter")
+            self._server = create_server(
+                app,
+                host=host,
+                port=port,
+                threads=WEB_THREADS,
+                ident="newsletter",
+                clear_untrusted_proxy_headers=False,  # web.proxies decides whom to believe
+            )
         except OSError as error:
             reason = error.strerror or str(error)
             raise SettingsError(f"can't serve on {host}:{port} ({reason}); choose another with --port") from None

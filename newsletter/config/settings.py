@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from newsletter.config import sending, values
+from newsletter.config import requests, sending, values
+from newsletter.config.embedding import Origins, origins, show_origins
 from newsletter.config.logo import Logo
 from newsletter.config.named import blaming
+from newsletter.config.requests import Networks
 from newsletter.config.sending import Rates
 from newsletter.config.signing import KeyFile
 from newsletter.delivery.destinations.calendar import QuietHours, WarmUp
@@ -35,6 +37,7 @@ from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
 from newsletter.services.deliveries import Terms
+from newsletter.services.limits import Caps
 
 TEMPLATES = Path("templates/email")  #: in the instance folder: templates that go before the program's
 Value = TypeVar("Value")
@@ -102,6 +105,11 @@ class Settings:
     deadline: float = _setting(values.number(1, 720), 96.0)  #: hours from an edition's start, for all its readers
     unknown_outcome: OnUnknown = _setting(values.choice(OnUnknown), OnUnknown.RESEND)
     resume_within: float = _setting(values.number(1, 720), 24.0)  #: hours without a sender before a person is asked
+    trusted_proxies: Networks = _setting(requests.networks, (), show=requests.show_networks)  #: believed about clients
+    signups_per_hour: Caps = _setting(requests.caps, Caps(), show=requests.show_caps)
+    time_trap: float = _setting(values.number(0, 60), 2.0)  #: seconds that a person takes for a form; 0 is no trap
+    proof_of_work: Switch = _setting(values.choice(Switch), Switch.OFF)  #: asked of browsers by the public forms
+    embed_origins: Origins = _setting(origins, (), show=show_origins)  #: sites that may show our form in a frame
     logo_files: Logo | None = field(default=None, repr=False)  #: what logo and logo_dark name
     dkim_files: tuple[KeyFile, ...] = ()  #: what dkim_key and dkim_ed25519_key name
     sources: Mapping[str, str] = field(default_factory=dict)  #: setting -> where its value is from

@@ -134,13 +134,16 @@ class _Process:
     def __init__(self, keys: Sequence[Key]) -> None:
         command = [sys.executable, "-m", "newsletter.jobs.signing_process"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        if self._process.stdin is None or self._process.stdout is None:
+            raise BrokenPipeError
+        self._questions, self._answers = self._process.stdin, self._process.stdout
         self._is_ready = False
         told = [{"selector": key.selector, "pem": key.pem().decode("ascii")} for key in keys]
         self._write(json.dumps(told).encode("ascii") + b"\n")
 
     def is_ready(self) -> bool:
         """Whether it has read its keys. Raises OSError if it has ended."""
-        if not self._is_ready and select([self._process.stdout], [], [], 0)[0]:
+        if not self._is_ready and select([self._answers], [], [], 0)[0]:
             self.hear(1)
             self._is_ready = True
         return self._is_ready
@@ -151,23 +154,21 @@ class _Process:
 
     def hear(self, octets: int) -> bytes:
         """The next of its answer. Raises OSError if it has ended."""
-        found = self._process.stdout.read(octets) if self._process.stdout is not None else b""
+        found = self._answers.read(octets)
         if len(found) < octets:
             raise BrokenPipeError
         return found
 
     def close(self) -> None:
         """End it."""
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._questions, self._answers):
             with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
+                pipe.close()
         self._process.wait()
 
     def _write(self, octets: bytes) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(octets)
-            self._process.stdin.flush()
+        self._questions.write(octets)
+        self._questions.flush()
 
 
 def _cut(answer: bytes, sizes: Sequence[int]) -> list[bytes]:

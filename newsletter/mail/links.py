@@ -21,6 +21,8 @@ from newsletter.mail.keyed import Hmac
 
 CONFIRMATION_LIFETIME = timedelta(days=7)
 UNDO_LIFETIME = timedelta(days=7)
+MANAGE_LIFETIME = timedelta(days=7)  #: of a link to one's own page that was asked for; a digest's has no end
+ADDRESS_LIFETIME = timedelta(days=7)
 
 
 class Purpose(StrEnum):
@@ -30,6 +32,7 @@ class Purpose(StrEnum):
     MANAGE = "manage"
     UNSUBSCRIBE = "unsubscribe"
     UNDO = "undo"  #: of leaving, at the time that the token was made
+    ADDRESS = "address"  #: to take a new address; names the notice that asks its owner, not a subscriber
 
 
 class _DatedSigner(TimestampSigner):
@@ -90,13 +93,18 @@ class Tokens:
 
     def read_made(self, purpose: Purpose, token: str, *, now: datetime, lifetime: timedelta) -> tuple[int, datetime]:
         """The subscriber's id, and the second at which the token was made. Raises LinkInvalid or LinkExpired."""
+        subscriber_id, made_at = self.read_however_old(purpose, token)
+        if now > made_at + lifetime:
+            raise LinkExpired("this link is too old")
+        return subscriber_id, made_at
+
+    def read_however_old(self, purpose: Purpose, token: str) -> tuple[int, datetime]:
+        """The same of a token that may have expired: good for nothing but to ask for a new one. Raises LinkInvalid."""
         try:
             value, made_at = self._dated(purpose).unsign(token, return_timestamp=True)
             subscriber_id = int(value)
         except (BadSignature, ValueError):
             raise LinkInvalid("this link is not one of ours, or not whole") from None
-        if now > made_at + lifetime:
-            raise LinkExpired("this link is too old")
         return subscriber_id, made_at
 
     def _dated(self, purpose: Purpose) -> _DatedSigner:
@@ -149,9 +157,17 @@ class Links:
     def manage(self, subscriber_id: int) -> str:
         return f"{self.manage_prefix}{self.tokens.make(Purpose.MANAGE, subscriber_id)}"
 
+    def manage_for_now(self, subscriber_id: int, *, at: datetime) -> str:
+        """The same with a date, for who has just asked for it: good for more, and not for ever."""
+        return f"{self.manage_prefix}{self.tokens.make_dated(Purpose.MANAGE, subscriber_id, at=at)}"
+
     def unsubscribe(self, subscriber_id: int) -> str:
         return f"{self.unsubscribe_prefix}{self.tokens.make(Purpose.UNSUBSCRIBE, subscriber_id)}"
 
     def undo(self, subscriber_id: int, *, at: datetime) -> str:
         """Undoes that the subscriber has left at the time `at`."""
         return f"{self.base_url}/undo/{self.tokens.make_dated(Purpose.UNDO, subscriber_id, at=at)}"
+
+    def address(self, notice_id: int, *, at: datetime) -> str:
+        """Takes the address that the notice was sent to, at the time `at`, in place of an old one."""
+        return f"{self.base_url}/address/{self.tokens.make_dated(Purpose.ADDRESS, notice_id, at=at)}"

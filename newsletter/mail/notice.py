@@ -1,4 +1,4 @@
-"""One-off mails: confirmation, welcome, manage link, goodbye, alert.
+"""One-off mails: confirmation, welcome, links to one's own page, change of address, goodbye, alert.
 
 A notice always gives the same bytes, but for an alert whose update was edited between two tries: that is told as it
 stands.
@@ -7,6 +7,7 @@ stands.
 from __future__ import annotations
 
 import html
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -26,7 +27,12 @@ from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import environment, inline_css
 
 #: To whom is not on the list yet, or no more: there is nothing that they could leave.
-_OF_NO_LIST = frozenset({NoticeKind.CONFIRMATION, NoticeKind.GOODBYE})
+_OF_NO_LIST = frozenset(
+    {NoticeKind.CONFIRMATION, NoticeKind.GOODBYE, NoticeKind.ADDRESS_CHANGE, NoticeKind.ADDRESS_CHANGED}
+)
+
+#: Whose link to the reader's own page has a date: somebody has asked for it just now.
+_ASKED_FOR = frozenset({NoticeKind.MANAGE_LINK, NoticeKind.ALREADY_SUBSCRIBED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Renderer:
         self._words: dict[_Told, _Words] = {}
         # Nobody can write them into an update: they are made with the secret key.
         digest = publication.links.tokens.digest
-        names = ("confirm_url", "undo_url", "manage_url", "unsubscribe_url")
+        names = ("confirm_url", "undo_url", "address_url", "manage_url", "unsubscribe_url")
         self._marks = {name: digest("mark of a notice", name) for name in names}
 
     def render(
@@ -89,7 +95,8 @@ class Renderer:
         publication = self._publication
         rcpt_to = wire_address(recipient.address)
         identity = publication.links.tokens.digest("notice", notice_id)
-        words = self._own_words(_Told(kind, recipient.follows, latest, update), recipient.subscriber_id, at)
+        told = _Told(kind, recipient.follows, latest, update)
+        words = self._own_words(told, self._own_links(kind, notice_id, recipient.subscriber_id, at))
         fields = [
             headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
             headers.structured("Message-ID", f"<{identity[:40]}@{publication.domain}>"),
@@ -107,21 +114,32 @@ class Renderer:
             data=b"".join(fields) + _body(words, identity[:16], publication),
         )
 
-    def _own_words(self, told: _Told, subscriber_id: int, at: datetime) -> _Words:
+    def _own_links(
+        self, kind: NoticeKind, notice_id: int, subscriber_id: int, at: datetime
+    ) -> Mapping[str, Callable[[], str]]:
+        """The links of one reader, to be signed where a mail has them."""
+        links, is_dated = self._publication.links, kind in _ASKED_FOR
+        return {
+            "confirm_url": lambda: links.confirm(subscriber_id, at=at),
+            "undo_url": lambda: links.undo(subscriber_id, at=at),
+            "address_url": lambda: links.address(notice_id, at=at),
+            "manage_url": lambda: (
+                links.manage_for_now(subscriber_id, at=at) if is_dated else links.manage(subscriber_id)
+            ),
+            "unsubscribe_url": lambda: links.unsubscribe(subscriber_id),
+        }
+
+    def _own_words(self, told: _Told, own: Mapping[str, Callable[[], str]]) -> _Words:
         """The words with the links of one reader."""
         if told not in self._words:
             self._words[told] = self._shared_words(told)
         subject, text_part, html_part = self._words[told]
-        links = self._publication.links
-        own = {
-            "confirm_url": links.confirm(subscriber_id, at=at),
-            "undo_url": links.undo(subscriber_id, at=at),
-            "manage_url": links.manage(subscriber_id),
-            "unsubscribe_url": links.unsubscribe(subscriber_id),
-        }
         for name, mark in self._marks.items():
-            text_part = text_part.replace(mark, own[name])
-            html_part = html_part.replace(mark, html.escape(own[name]))
+            if mark not in text_part and mark not in html_part:
+                continue
+            link = own[name]()
+            text_part = text_part.replace(mark, link)
+            html_part = html_part.replace(mark, html.escape(link))
         return _Words(subject, text_part, html_part)
 
     def _shared_words(self, told: _Told) -> _Words:

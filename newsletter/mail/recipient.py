@@ -15,6 +15,7 @@ class Recipient(NamedTuple):
     subscriber_id: int
     address: str
     follows: tuple[str, ...]  #: as domain.subject orders them
+    text_only: bool = False  #: their digests have no HTML
 
 
 def wire_address(address: str) -> str:

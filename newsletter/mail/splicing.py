@@ -21,7 +21,8 @@ from newsletter.mail.links import Purpose
 from newsletter.mail.openings import Openings
 from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
-from newsletter.mail.stretches import Walk, one_bit_each
+from newsletter.mail.stretches import EncodedPiece, Walk, one_bit_each
+from newsletter.mail.text_only import text_alone
 
 
 class SplicedDigest(NamedTuple):
@@ -30,6 +31,13 @@ class SplicedDigest(NamedTuple):
     mail_from: str
     rcpt_to: str
     data: bytes
+
+
+class _Form(NamedTuple):
+    """The pieces of a message with both parts, or of one that is text alone."""
+
+    pieces: list[EncodedPiece]
+    walk: Walk
 
 
 class Splicer:
@@ -51,12 +59,13 @@ class Splicer:
             for code in (subjects_.ALL, entry.region, entry.place):
                 self._bits[code] |= 1 << number
         self._openings = Openings(compiled)
-        self._pieces = [
+        pieces = [
             (piece.mask, piece.full.encode("ascii"), piece.short.encode("ascii"), piece.slot)
             for piece in compiled.pieces
         ]
-        simple, headings = one_bit_each(self._pieces, len(compiled.entries))
-        self._walk = Walk(simple)
+        simple, headings = one_bit_each(pieces, len(compiled.entries))
+        self._both = _Form(pieces, Walk(simple))
+        self._text_only = _Form(list(text_alone(pieces)), Walk(list(text_alone(simple))))
         self._all = (1 << len(compiled.entries)) - 1
         for code, bits in self._bits.items():
             self._bits[code] |= sum(bit for mask, bit in headings.items() if bits & mask)
@@ -85,22 +94,10 @@ class Splicer:
         values = self._values(recipient, chosen, followed, shortened.bit_count())
         values["to"] = b"To: %b\r\n" % rcpt_to.encode()
         values["message_id"] = f"Message-ID: <{identity[:40]}@{self._domain}>\r\n".encode("ascii")
-        parts = self._shortened(values, chosen, shortened) if shortened else self._walk.parts(selected, values)
+        form = self._text_only if recipient.text_only else self._both
+        parts = _shortened(form, values, chosen, shortened) if shortened else form.walk.parts(selected, values)
         mail_from = f"bounce+{self._month}.{recipient.subscriber_id}.{identity[:12]}@{self._domain}"
         return SplicedDigest(mail_from, rcpt_to, b"".join(parts))
-
-    def _shortened(self, values: dict[str, bytes], chosen: int, shortened: int) -> list[bytes]:
-        """The slow way, for the few who follow more than fits in full."""
-        in_full = chosen & ~shortened
-        parts = []
-        for mask, full, short, slot in self._pieces:
-            if slot:
-                parts.append(values[slot])
-            elif mask & in_full or mask == EVERYBODY:
-                parts.append(full)
-            elif mask & chosen:
-                parts.append(short)
-        return parts
 
     def _values(self, recipient: Recipient, chosen: int, followed: int, shortened: int) -> dict[str, bytes]:
         """The slots' bytes, each encoded for the part that it stands in."""
@@ -123,3 +120,17 @@ class Splicer:
             "text.unsubscribe_url": unsubscribe,
             "html.unsubscribe_url": unsubscribe,
         }
+
+
+def _shortened(form: _Form, values: dict[str, bytes], chosen: int, shortened: int) -> list[bytes]:
+    """The slow way, for the few who follow more than fits in full."""
+    in_full = chosen & ~shortened
+    parts = []
+    for mask, full, short, slot in form.pieces:
+        if slot:
+            parts.append(values[slot])
+        elif mask & in_full or mask == EVERYBODY:
+            parts.append(full)
+        elif mask & chosen:
+            parts.append(short)
+    return parts

@@ -10,21 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from sqlalchemy import literal, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
+from newsletter.domain.address import Address
 from newsletter.domain.states import DeliveryState, NoticeKind, SkipReason, SubscriberState
 from newsletter.domain.update import Update
+from newsletter.errors import InvalidAddress
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
 from newsletter.services import due_notices, runs, suppressions
 from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage import outbox_queries
 from newsletter.storage.prepared import Row
-from newsletter.storage.tables import Delivery, Edition, Notice
+from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber
 
 SUSPECT_TRIES: Final = 2  #: what was under way in so many deaths of a sender goes alone from then on
 
@@ -94,6 +97,8 @@ class _Candidate(NamedTuple):
     address_key: str | None
     follows: str | None
     state: str | None
+    paused_until: Decimal | int | None  #: seconds since 1970
+    text_only: bool | None
 
     @property
     def is_suspect(self) -> bool:
@@ -129,15 +134,14 @@ def armed_by(session: Session, owner: int) -> list[Claim]:
 
 def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNotice]:
     """Arm up to `limit` notices that are due; who is not to have theirs any more is skipped, and the reason kept."""
-    rows = due_notices.find(session, arming.second, limit=limit)
-    suppressed = _suppressed(session, [subscriber.address_key for _, subscriber in rows], arming.tokens)
+    rows, suppressed = _parted(session, due_notices.find(session, arming.second, limit=limit), arming.tokens)
     armed: list[ArmedNotice] = []
-    skipped: dict[SkipReason, list[int]] = {}
-    for (notice, subscriber), found in zip(rows, due_notices.look_up(session, rows, suppressed), strict=True):
+    skipped: dict[SkipReason, list[int]] = {SkipReason.SUPPRESSED: suppressed}
+    for (notice, subscriber), found in zip(rows, due_notices.look_up(session, rows), strict=True):
         if isinstance(found, SkipReason):
             skipped.setdefault(found, []).append(notice.id)
             continue
-        recipient = Recipient(subscriber.id, subscriber.address, found.follows)
+        recipient = Recipient(subscriber.id, notice.address or subscriber.address, found.follows)
         claim = Claim(0, notice.id, notice.attempt + 1)
         armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient, found.update))
     looked_at: dict[str, object] = {"due_at": None, "changed_at": arming.second}
@@ -147,6 +151,32 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
         told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value}
         _set_notices(session, ids, looked_at | told)
     return armed
+
+
+def _parted(
+    session: Session, rows: Sequence[tuple[Notice, Subscriber]], tokens: Tokens
+) -> tuple[list[tuple[Notice, Subscriber]], list[int]]:
+    """Those to addresses that may be written to, and the ids of the others.
+
+    Only the address that a notice goes to counts: who moves away from a mailbox that is gone is asked at the new one.
+    """
+    keys = [address_key(notice, subscriber) for notice, subscriber in rows]
+    suppressed = _suppressed(session, keys, tokens)
+    found = list(zip(rows, keys, strict=True))
+    return (
+        [row for row, key in found if key not in suppressed],
+        [notice.id for (notice, _), key in found if key in suppressed],
+    )
+
+
+def address_key(notice: Notice, subscriber: Subscriber) -> str:
+    """Of the address that a notice goes to, as suppressions know it."""
+    if notice.address is None:
+        return subscriber.address_key
+    try:
+        return Address.parse(notice.address).key
+    except InvalidAddress:  # the relay will say so; it must not stop everybody's notices
+        return notice.address
 
 
 def _set_notices(session: Session, ids: Sequence[int], values: Mapping[str, object]) -> None:
@@ -166,9 +196,9 @@ def arm_pending(
 ) -> Armed:
     """Arm up to `limit` of an edition's pending deliveries, in the order of subscribers: after one, up to another.
 
-    `has_news` tells whether anything that a reader follows is in the edition. Who has left, is suppressed, or gets no
-    news, is skipped, and the reason kept. What may have brought down a sender goes alone, once `is_idle`: nothing else
-    is under way.
+    `has_news` tells whether anything that a reader follows is in the edition. Who has left, is suppressed, takes no
+    mail for a while, or gets no news, is skipped, and the reason kept. What may have brought down a sender goes alone,
+    once `is_idle`: nothing else is under way.
     """
     after, last = between
     rows = outbox_queries.PENDING.rows(session, edition_id=edition_id, after=after, last=last, most=limit)
@@ -209,7 +239,7 @@ def _arm(session: Session, arming: Arming, edition_id: int, found: Sequence[_Can
     for each in found:
         follows = subjects_.split(each.follows or "")
         row: dict[str, object] = {"of_edition": edition_id, "of_row": each.subscriber_id}
-        reason = _why_skipped(each, follows, suppressed, has_news)
+        reason = _why_skipped(each, follows, suppressed, has_news, arming.second)
         address = each.address or ""
         if reason is not None:
             skipped.append(row | {"new_detail": reason.value, "new_changed_at": arming.second})
@@ -217,7 +247,8 @@ def _arm(session: Session, arming: Arming, edition_id: int, found: Sequence[_Can
             postponed.append(row | {"new_due_at": due})
         else:
             claim = Claim(edition_id, each.subscriber_id, each.attempt + 1)
-            armed.append(ArmedDelivery(claim, Recipient(each.subscriber_id, address, follows)))
+            recipient = Recipient(each.subscriber_id, address, follows, bool(each.text_only))
+            armed.append(ArmedDelivery(claim, recipient))
     owner = arming.owner
     outbox_queries.ARM.change_many(
         session, [{"of_edition": edition_id, "of_row": each.claim.row_id, "new_owner": owner} for each in armed]
@@ -228,12 +259,14 @@ def _arm(session: Session, arming: Arming, edition_id: int, found: Sequence[_Can
 
 
 def _why_skipped(
-    candidate: _Candidate, follows: Sequence[str], suppressed: set[str], has_news: HasNews
+    candidate: _Candidate, follows: Sequence[str], suppressed: set[str], has_news: HasNews, second: int
 ) -> SkipReason | None:
     if candidate.state != SubscriberState.ACTIVE.value:
         return SkipReason.ENDED
     if candidate.address_key in suppressed:
         return SkipReason.SUPPRESSED
+    if candidate.paused_until is not None and candidate.paused_until > second:
+        return SkipReason.PAUSED
     return None if has_news(follows) else SkipReason.NOTHING_TO_TELL
 
 

@@ -23,6 +23,10 @@ class ConsentAct(StrEnum):
     CHANGED = "changed"
     ENDED = "ended"
     RESTORED = "restored"  #: took back that they had left
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ADDRESS_ASKED = "address_asked"  #: for mail to another address
+    ADDRESS_CHANGED = "address_changed"  #: the owner of the other address confirmed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.destinations.advice import advise
@@ -15,7 +15,7 @@ from newsletter.delivery.reply import Reply
 from newsletter.domain.states import EditionState, SuppressionReason
 from newsletter.mail.links import Tokens
 from newsletter.services import preferences, suppressions
-from newsletter.services.claims import Claim
+from newsletter.services.claims import Claim, address_key
 from newsletter.services.consents import Origin
 from newsletter.storage.tables import Edition, Notice, Subscriber
 
@@ -60,7 +60,7 @@ def _domains(session: Session, claims: Sequence[Claim]) -> dict[tuple[int, int],
     readers = [claim.row_id for claim in claims if claim.edition_id]
     of_readers = select(Subscriber.id, Subscriber.address).where(Subscriber.id.in_(readers))
     of_notices = (
-        select(Notice.id, Subscriber.address)
+        select(Notice.id, func.coalesce(Notice.address, Subscriber.address))
         .join(Subscriber, Subscriber.id == Notice.subscriber_id)
         .where(Notice.id.in_(notices))
     )
@@ -88,13 +88,17 @@ def _is_bounce(outcome: Outcome) -> bool:
 
 
 def _end_for_bounce(session: Session, claim: Claim, reply: Reply | None, *, tokens: Tokens, now: datetime) -> None:
-    """The mailbox is not there: send nothing to it any more."""
-    subscriber = _subscriber(session, claim)
+    """The mailbox is not there: send nothing to it any more. Its reader stays where it is not their own."""
+    notice = None if claim.edition_id else session.get(Notice, claim.row_id)
+    subscriber = session.get(Subscriber, claim.row_id if notice is None else notice.subscriber_id)
     if subscriber is None:
         return
     session.refresh(subscriber, with_for_update=True)
+    key = subscriber.address_key if notice is None else address_key(notice, subscriber)
     reason = SuppressionReason.HARD_BOUNCE
-    suppressions.suppress(session, subscriber.address_key, reason, tokens=tokens, now=now)
+    suppressions.suppress(session, key, reason, tokens=tokens, now=now)
+    if key != subscriber.address_key:
+        return
     origin = Origin(source="the relay", text=told(reply) or "")
     preferences.end(session, subscriber, reason.value, origin=origin, now=now)
 
@@ -108,10 +112,3 @@ def _pause(session: Session, claim: Claim, reply: Reply | None) -> None:
         advice = f" {advise(reply)}" if reply is not None else ""
         seen = f"First seen with subscriber {claim.row_id}"
         edition.note = f"The relay refuses this sender: {said}.{advice} Mend that, then resume. {seen}."
-
-
-def _subscriber(session: Session, claim: Claim) -> Subscriber | None:
-    if claim.edition_id:
-        return session.get(Subscriber, claim.row_id)
-    notice = session.get(Notice, claim.row_id)
-    return session.get(Subscriber, notice.subscriber_id) if notice is not None else None

@@ -1,4 +1,7 @@
-"""An edition's deliveries, counted from their rows: half a second for a million, at the cost of whoever sends."""
+"""An edition's deliveries, counted from their rows: half a second for a million, at the cost of whoever sends.
+
+Of an edition that is long over the rows are forgotten (services.old_deliveries): what was counted of them is added.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.states import OPEN_STATES, DeliveryState, EditionState, SkipReason
-from newsletter.storage.tables import Delivery, Edition
+from newsletter.services import old_deliveries
+from newsletter.storage.tables import Delivery, Edition, EditionTotal
 
 RECENT_SECONDS: Final = 60  #: that the rate is of
 ROWS_A_SECOND: Final = 100_000  #: a count of so many is good for a second: so counting takes a twentieth of a core
@@ -71,6 +75,8 @@ def count(session: Session, edition: Edition, *, now: datetime) -> Count:
     deliveries, flagged = _by_state(session, edition.id)
     if deliveries[DeliveryState.SKIPPED]:
         skipped = _by_reason(session, edition.id)
+    if edition.state in old_deliveries.ENDED:
+        deliveries = _with_forgotten(session, edition.id, deliveries)
     made = Count(now, state, edition.ended_at, deliveries, skipped, flagged)
     if state is not EditionState.SENDING:
         return made
@@ -96,6 +102,15 @@ def _by_state(session: Session, edition_id: int) -> tuple[dict[DeliveryState, in
     query = select(*columns, func.count().filter(Delivery.flagged)).where(Delivery.edition_id == edition_id)
     *numbers, flagged = session.execute(query).one()
     return dict(zip(DeliveryState, numbers, strict=True)), flagged
+
+
+def _with_forgotten(
+    session: Session, edition_id: int, deliveries: Mapping[DeliveryState, int]
+) -> dict[DeliveryState, int]:
+    """The same with those whose rows are forgotten."""
+    query = select(EditionTotal.state, EditionTotal.count).where(EditionTotal.edition_id == edition_id)
+    totals: dict[str, int] = dict(session.execute(query).all())
+    return {state: number + totals.get(state.value, 0) for state, number in deliveries.items()}
 
 
 def _by_reason(session: Session, edition_id: int) -> dict[SkipReason, int]:

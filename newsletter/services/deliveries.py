@@ -32,25 +32,28 @@ class Audience:
 
     readers: int  #: get a digest
     skipped: int  #: active, but follow no place that is in the edition
+    paused: int = 0  #: active, but take no mail for a while, whatever they follow
 
 
-def audience(session: Session, contents: Contents) -> Audience:
+def audience(session: Session, contents: Contents, *, now: datetime) -> Audience:
     """Count the readers: each different selection is looked at once."""
+    is_paused = Subscriber.paused_until > now
     counts = session.execute(
-        select(Subscriber.follows, func.count())
+        select(Subscriber.follows, func.count(), func.count().filter(is_paused))
         .where(Subscriber.state == SubscriberState.ACTIVE.value)
         .group_by(Subscriber.follows)
         .execution_options(yield_per=10_000)
     )
     told = {code for entry in contents.entries for code in (entry.place.code, entry.place.region.code)}
     told |= {subjects_.ALL} if contents.entries else set()
-    readers = skipped = 0
-    for follows, count in counts:
+    readers = skipped = paused = 0
+    for follows, count, away in counts:
+        paused += away
         if told.isdisjoint(subjects_.split(follows)):
-            skipped += count
+            skipped += count - away
         else:
-            readers += count
-    return Audience(readers, skipped)
+            readers += count - away
+    return Audience(readers, skipped, paused)
 
 
 @dataclass(frozen=True, slots=True)

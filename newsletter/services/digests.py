@@ -36,9 +36,10 @@ def preview(
     *,
     follows: Sequence[str],
     address: str | None,
+    text_only: bool = False,
     now: datetime,
 ) -> PreviewMail:
-    """The digest of somebody who follows `follows`; its links name nobody.
+    """The digest of somebody who follows `follows`, with no HTML if it is `text_only`; its links name nobody.
 
     Raises InvalidInput when they would get none.
     """
@@ -46,7 +47,7 @@ def preview(
     splicer = Splicer(compiled, publication, gazetteer())
     if not splicer.chosen(follows):
         raise InvalidInput("nothing that this reader follows is in the edition, so they would get no digest")
-    spliced = splicer.splice(Recipient(0, address or "reader@example.org", tuple(follows)))
+    spliced = splicer.splice(Recipient(0, address or "reader@example.org", tuple(follows), text_only))
     hosted = compiled.images or pictures.of_edition(session, edition)
     shown = showing.taken_apart(spliced.data, publication, Month.parse(edition.month), hosted)
     return PreviewMail(

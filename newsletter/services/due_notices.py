@@ -1,6 +1,8 @@
 """Which notices are due, and what each of them tells by now: much may have happened since it was made.
 
 A confirmation is for who has not confirmed, a goodbye for who has left by it, everything else for who is subscribed.
+But some go to another address than the subscriber's own: a question there, while it stands, and the word to an old one,
+whatever has become of the subscription.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from newsletter.domain.month import Month
 from newsletter.domain.states import NoticeKind, SkipReason, SubscriberState
 from newsletter.domain.update import Update
 from newsletter.errors import NotFound
-from newsletter.services import alerts, editorial, preferences
+from newsletter.services import address_changes, alerts, editorial, preferences
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Notice, Subscriber, Subscription
 
@@ -56,27 +58,28 @@ def _find(session: Session, second: int, is_such: ColumnElement[bool], limit: in
     return [(notice, subscriber) for notice, subscriber in session.execute(query)]
 
 
-def look_up(
-    session: Session, rows: Sequence[tuple[Notice, Subscriber]], suppressed: set[str]
-) -> list[Facts | SkipReason]:
-    """What each notice tells, or why it is not to be sent; `suppressed` are the keys of addresses that get nothing."""
+def look_up(session: Session, rows: Sequence[tuple[Notice, Subscriber]]) -> list[Facts | SkipReason]:
+    """What each notice tells, or why it is not to be sent."""
     asked = [each.id for _, each in rows if each.state == SubscriberState.PENDING.value]
     left = [each.id for notice, each in rows if notice.kind == NoticeKind.GOODBYE.value]
     live = preferences.live_of_all(session, asked) if asked else {}
     given_up = preferences.given_up_of_all(session, left) if left else {}
     updates = _updates(session, [notice for notice, _ in rows])
+    questions = [notice.id for notice, _ in rows if notice.kind == NoticeKind.ADDRESS_CHANGE.value]
+    askable = address_changes.askable(session, questions) if questions else set()
     found: list[Facts | SkipReason] = []
     for notice, subscriber in rows:
-        if subscriber.address_key in suppressed:
-            found.append(SkipReason.SUPPRESSED)
-            continue
         match NoticeKind(notice.kind):
             case NoticeKind.CONFIRMATION:
                 told = _of_state(subscriber, SubscriberState.PENDING, _subjects(live.get(subscriber.id, ())))
             case NoticeKind.GOODBYE:
                 told = _goodbye(notice, subscriber, _subjects(given_up.get(subscriber.id, ())))
             case NoticeKind.ALERT:
-                told = _alert(subscriber, updates.get((notice.place_code, notice.month)))
+                told = _alert(notice, subscriber, updates.get((notice.place_code, notice.month)))
+            case NoticeKind.ADDRESS_CHANGE if notice.id not in askable:
+                told = SkipReason.ENDED
+            case NoticeKind.ADDRESS_CHANGED:
+                told = Facts(subjects_.split(subscriber.follows))
             case _:
                 told = _of_state(subscriber, SubscriberState.ACTIVE, subjects_.split(subscriber.follows))
         found.append(told)
@@ -93,9 +96,12 @@ def _goodbye(notice: Notice, subscriber: Subscriber, follows: tuple[str, ...]) -
     return Facts(follows) if has_left else SkipReason.ENDED
 
 
-def _alert(subscriber: Subscriber, update: Update | None) -> Facts | SkipReason:
+def _alert(notice: Notice, subscriber: Subscriber, update: Update | None) -> Facts | SkipReason:
     if subscriber.state != SubscriberState.ACTIVE.value or not subscriber.alerts_at_once:
         return SkipReason.ENDED
+    if preferences.is_paused(subscriber, notice.created_at):
+        # By the time that it was published: one that had to wait is no news when the pause is over.
+        return SkipReason.PAUSED
     if update is None:
         return SkipReason.NOTHING_TO_TELL
     place = gazetteer().require(update.place)

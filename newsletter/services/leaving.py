@@ -29,10 +29,16 @@ class Undo(Enum):
     FORGOTTEN = auto()  #: nothing is known of them any more
 
 
-def leave(session: Session, subscriber: Subscriber, *, origin: Origin, tokens: Tokens, now: datetime) -> None:
-    """Stop all mail, at once, and say goodbye to who was subscribed. Doing it twice changes nothing."""
+def leave(
+    session: Session, subscriber: Subscriber, *, reason: str = "", origin: Origin, tokens: Tokens, now: datetime
+) -> None:
+    """Stop all mail, at once, and say goodbye to who was subscribed. Doing it twice changes nothing.
+
+    `reason` is what they said of why, if anything: it is kept with what they followed.
+    """
     was_active = subscriber.state == SubscriberState.ACTIVE.value
-    preferences.end(session, subscriber, "unsubscribed", origin=origin, now=now)
+    told = f"unsubscribed: {reason}" if reason else "unsubscribed"
+    preferences.end(session, subscriber, told, origin=origin, now=now)
     if was_active and not suppressions.is_suppressed(session, subscriber.address_key, tokens=tokens):
         notices.enqueue(session, NoticeKind.GOODBYE, subscriber.id, now=now)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.domain.states import DeliveryState, NoticeKind
-from newsletter.storage import job_queue
+from newsletter.storage import job_queue, signup_queries
 from newsletter.storage.job_queue import Job
-from newsletter.storage.tables import Notice, Subscriber
+from newsletter.storage.tables import Notice
 
 SEND_NOTICES = Job("send_notices", job_queue.NOTICES)  #: what sends all that are due
 
@@ -22,13 +21,7 @@ MOST_CONFIRMATIONS = 3  #: in all, until they answer or services.retention forge
 
 def enqueue(session: Session, kind: NoticeKind, subscriber_id: int, *, now: datetime) -> Notice:
     """Have a notice sent as soon as can be."""
-    notice = Notice(
-        kind=kind.value,
-        subscriber_id=subscriber_id,
-        created_at=now,
-        state=DeliveryState.PENDING.value,
-        due_at=int(now.timestamp()),
-    )
+    notice = Notice(**_values(kind, subscriber_id, now))
     session.add(notice)
     job_queue.defer(session, SEND_NOTICES)
     return notice
@@ -36,23 +29,25 @@ def enqueue(session: Session, kind: NoticeKind, subscriber_id: int, *, now: date
 
 def enqueue_unless_flooded(session: Session, kind: NoticeKind, subscriber_id: int, *, now: datetime) -> bool:
     """The same for a notice that anybody can cause; whether it was enqueued."""
-    answers = (NoticeKind.CONFIRMATION.value, NoticeKind.MANAGE_LINK.value)
-    # Who asks after they have left is asked anew: what went out before that counts no more.
-    since_pending = or_(Subscriber.ended_at.is_(None), Notice.created_at >= Subscriber.ended_at)
-    # All three for either kind: the statements must not tell who is active (T9b).
-    lately, today, questions = session.execute(
-        select(
-            func.count().filter(Notice.created_at > now - SHORTEST_GAP),
-            func.count().filter(Notice.created_at > now - timedelta(days=1)),
-            func.count().filter(Notice.kind == NoticeKind.CONFIRMATION.value, since_pending),
-        )
-        .select_from(Notice)
-        .join(Subscriber, Subscriber.id == Notice.subscriber_id)
-        .where(Notice.subscriber_id == subscriber_id, Notice.kind.in_(answers))
-    ).one()
+    since = {"lately": now - SHORTEST_GAP, "today": now - timedelta(days=1)}
+    connection = session.connection()
+    # All three for each kind: the statements must not tell who is active (T9b).
+    found = connection.execute(signup_queries.CAUSED, {"subscriber_id": subscriber_id, **since})
+    lately, today, questions = found.one()
     if lately or today >= MOST_A_DAY:
         return False
     if kind is NoticeKind.CONFIRMATION and questions >= MOST_CONFIRMATIONS:
         return False
-    enqueue(session, kind, subscriber_id, now=now)
+    connection.execute(signup_queries.ENQUEUE, _values(kind, subscriber_id, now))
+    job_queue.defer(session, SEND_NOTICES)
     return True
+
+
+def _values(kind: NoticeKind, subscriber_id: int, now: datetime) -> dict[str, object]:
+    return {
+        "kind": kind.value,
+        "subscriber_id": subscriber_id,
+        "created_at": now,
+        "state": DeliveryState.PENDING.value,
+        "due_at": int(now.timestamp()),
+    }

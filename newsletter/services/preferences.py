@@ -1,18 +1,20 @@
-"""What a subscriber follows: shown, changed, given up. History stays in the Subscription rows."""
+"""What a subscriber follows, and how they get it: shown, changed, given up. History stays in the Subscription rows."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
 from newsletter.domain.states import SubscriberState
-from newsletter.errors import LinkInvalid, SubscriptionEnded
+from newsletter.errors import InvalidInput, LinkInvalid, SubscriptionEnded
 from newsletter.services import consents
 from newsletter.services.consents import ConsentAct, Origin
 from newsletter.storage.places import gazetteer
@@ -20,6 +22,8 @@ from newsletter.storage.tables import Subscriber, Subscription
 
 #: Characters of the column that says why a subscription ended.
 LONGEST_REASON = 200
+
+LONGEST_PAUSE = 6  #: months
 
 
 def subscriber_of_link(session: Session, subscriber_id: int) -> Subscriber:
@@ -40,14 +44,67 @@ def change(
     now: datetime,
 ) -> None:
     """Follow exactly `subjects` (checked by domain.subject.parse) from now on. Raises SubscriptionEnded."""
-    if subscriber.state != SubscriberState.ACTIVE.value:
-        raise SubscriptionEnded("this subscription has ended; subscribe again to follow places")
+    require_active(subscriber)
     if (subscriber.follows, subscriber.alerts_at_once) == (subjects_.join(subjects), alerts_at_once):
         return
     replace_subscriptions(session, subscriber, subjects, reason="changed", now=now, confirmed_at=now)
     subscriber.follows = subjects_.join(subjects)
     subscriber.alerts_at_once = alerts_at_once
     consents.record(session, subscriber.id, ConsentAct.CHANGED, origin, now=now)
+
+
+def require_active(subscriber: Subscriber) -> None:
+    """Raises SubscriptionEnded for who has left, or has not confirmed."""
+    if subscriber.state != SubscriberState.ACTIVE.value:
+        raise SubscriptionEnded("this subscription has ended; subscribe again to follow places")
+
+
+def set_text_only(session: Session, subscriber: Subscriber, text_only: bool, *, origin: Origin, now: datetime) -> None:
+    """Get digests without HTML from now on, or with it. Raises SubscriptionEnded."""
+    require_active(subscriber)
+    if subscriber.text_only == text_only:
+        return
+    subscriber.text_only = text_only
+    consents.record(session, subscriber.id, ConsentAct.CHANGED, origin, now=now)
+
+
+def is_paused(subscriber: Subscriber, now: datetime) -> bool:
+    """Whether no digest and no alert goes to this subscriber."""
+    return subscriber.paused_until is not None and subscriber.paused_until > now
+
+
+def pause(
+    session: Session, subscriber: Subscriber, months: int, *, zone: ZoneInfo, origin: Origin, now: datetime
+) -> None:
+    """Send no digest and no alert for 1 to LONGEST_PAUSE months; a pause that runs already is replaced.
+
+    Raises InvalidInput or SubscriptionEnded.
+    """
+    require_active(subscriber)
+    if not 1 <= months <= LONGEST_PAUSE:
+        raise InvalidInput(f"choose a pause of 1 to {LONGEST_PAUSE} months")
+    subscriber.paused_until = pause_end(months, zone=zone, now=now)
+    consents.record(session, subscriber.id, ConsentAct.PAUSED, origin, now=now)
+
+
+def resume(session: Session, subscriber: Subscriber, *, origin: Origin, now: datetime) -> None:
+    """End a pause at once. Doing it twice changes nothing. Raises SubscriptionEnded."""
+    require_active(subscriber)
+    if not is_paused(subscriber, now):
+        return
+    subscriber.paused_until = None
+    consents.record(session, subscriber.id, ConsentAct.RESUMED, origin, now=now)
+
+
+def pause_end(months: int, *, zone: ZoneInfo, now: datetime) -> datetime:
+    """When a pause ends: as the same day of a later month begins in `zone`, or its last day where it is shorter.
+
+    As it begins, so that who pauses in the evening of a 1st gets the digest of the 1st that the pause ends on.
+    """
+    today = now.astimezone(zone)
+    years, month = divmod(today.month - 1 + months, 12)
+    year, month = today.year + years, month + 1
+    return datetime(year, month, min(today.day, monthrange(year, month)[1]), tzinfo=zone)
 
 
 def end(session: Session, subscriber: Subscriber, reason: str, *, origin: Origin, now: datetime) -> None:

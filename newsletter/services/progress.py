@@ -28,6 +28,7 @@ SKIPPED_WORDS: Final[Mapping[SkipReason, str]] = {
     SkipReason.SUPPRESSED: "suppressed",
     SkipReason.NOTHING_TO_TELL: "follow nothing that is in it",
     SkipReason.CANCELLED: "cancelled first",
+    SkipReason.PAUSED: "have paused their mail",
     SkipReason.TOO_LATE: "the deadline came first",
 }
 

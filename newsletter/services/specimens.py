@@ -41,7 +41,10 @@ _LONGER = 3  #: times; what a development has to say, where the texts are long
 _TITLES = {
     NoticeKind.CONFIRMATION: "Confirmation: the question whether they meant it",
     NoticeKind.WELCOME: "Welcome, with an edition to read",
-    NoticeKind.MANAGE_LINK: "Link to change what they follow",
+    NoticeKind.MANAGE_LINK: "Link to their own page",
+    NoticeKind.ALREADY_SUBSCRIBED: "Already subscribed, to who asks by the form",
+    NoticeKind.ADDRESS_CHANGE: "Change of address: the question at the new one",
+    NoticeKind.ADDRESS_CHANGED: "Change of address: the word to the old one",
     NoticeKind.GOODBYE: "Goodbye, with a way back",
     NoticeKind.ALERT: "Alert, as soon as it is published",
 }
@@ -182,11 +185,14 @@ def check_templates(publication: Publication) -> None:
 def _needed(links: Links) -> dict[str, tuple[str, str]]:
     """By folder, what a reader can do only in this mail, or must be able to do in it at any time (RFC 8058)."""
     leave = ("unsubscribe", links.unsubscribe(NOBODY))
+    own_page = ("open their own page", links.manage_for_now(NOBODY, at=AT))
     return {
         "digest": leave,
         NoticeKind.CONFIRMATION.value: ("confirm the subscription", links.confirm(NOBODY, at=AT)),
         NoticeKind.WELCOME.value: leave,
-        NoticeKind.MANAGE_LINK.value: ("change what they follow", links.manage(NOBODY)),
+        NoticeKind.MANAGE_LINK.value: own_page,
+        NoticeKind.ALREADY_SUBSCRIBED.value: own_page,
+        NoticeKind.ADDRESS_CHANGE.value: ("confirm the address", links.address(NOBODY, at=AT)),
         NoticeKind.ALERT.value: leave,
     }
 

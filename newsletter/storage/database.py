@@ -51,6 +51,9 @@ def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> Non
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten. In all connections, not only those that erase: of a row that an update moves to
+    # another page, a copy would stay behind, out of reach of whoever deletes the row. It did of one in seven.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

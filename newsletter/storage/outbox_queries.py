@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, extract, or_, select, update
 
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.storage.prepared import Prepared, any_of
@@ -39,6 +39,9 @@ _CANDIDATES = (
         _SUBSCRIBER.c.address_key,
         _SUBSCRIBER.c.follows,
         _SUBSCRIBER.c.state,
+        # As a number: past SQLAlchemy, each driver would give a time in its own kind.
+        extract("epoch", _SUBSCRIBER.c.paused_until),
+        _SUBSCRIBER.c.text_only,
     )
     .select_from(_DELIVERY.join(_SUBSCRIBER, _DELIVERY.c.subscriber_id == _SUBSCRIBER.c.id, isouter=True))
     .where(_DELIVERY.c.edition_id == bindparam("edition_id"), _DELIVERY.c.subscriber_id <= bindparam("last"))

@@ -10,11 +10,26 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # ships no types
 
 from newsletter.config import Settings
+from newsletter.config.settings import Switch
 from newsletter.mail import templates
 from newsletter.mail.caught import Inbox
 from newsletter.services.admins import SESSION_LIFETIME
-from newsletter.web import access, database, desk, errors, inbox, preview, readers, rendering, security, site
+from newsletter.web import (
+    access,
+    database,
+    desk,
+    embed,
+    errors,
+    inbox,
+    preview,
+    proof,
+    readers,
+    rendering,
+    security,
+    site,
+)
 from newsletter.web.converters import MonthConverter
+from newsletter.web.proxies import Proxies
 from newsletter.web.wiring import Wiring
 
 #: Bytes of a request's body. The largest form, all places ticked, has 8 kB.
@@ -40,6 +55,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, i
     errors.register(app)
     security.register(app)
     _add_pages(app, with_inbox=inbox is not None)
+    if settings.proof_of_work is Switch.ON:
+        app.register_blueprint(proof.proof)
+    app.wsgi_app = Proxies(app.wsgi_app, settings.trusted_proxies, settings.base_url)  # type: ignore[method-assign]
     return app
 
 
@@ -64,7 +82,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _add_pages(app: Flask, *, with_inbox: bool) -> None:
     csrf = CSRFProtect(app)
-    for public in (site.site, readers.readers):
+    for public in (site.site, readers.readers, embed.embed):
         csrf.exempt(public)
         app.register_blueprint(public)
     for private in (access.entrance, desk.desk, preview.preview):

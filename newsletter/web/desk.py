@@ -192,7 +192,7 @@ def send_form(month: Month) -> str:
 def _send_page(month: Month, error: str | None = None) -> str:
     session = current_session()
     found = editions_.get(session, month)
-    audience = deliveries.audience(session, editions_.contents(session, found))
+    audience = deliveries.audience(session, editions_.contents(session, found), now=now())
     return render_template("desk/send.html", edition=found, month=month, audience=audience, error=error)
 
 

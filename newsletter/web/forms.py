@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
-from newsletter.domain import subject
+from newsletter.domain import subject, typos
 from newsletter.domain.address import Address
 from newsletter.domain.place import Gazetteer
 from newsletter.errors import InvalidAddress, InvalidInput
@@ -73,36 +73,25 @@ class FollowForm:
 
 
 @dataclass(slots=True)
-class ManageForm(FollowForm):
-    """The form on a reader's own page."""
-
-    alerts_at_once: bool = False
-
-    @classmethod
-    def read(cls, form: MultiDict[str, str]) -> ManageForm:
-        """What is ticked."""
-        return cls(follow=read_follow(form), alerts_at_once=bool(form.get("alerts_at_once")))
-
-    @property
-    def consent(self) -> str:
-        """The words that were shown, for the ledger, and whether the box was ticked."""
-        return f"{ALERTS_WORDS}: {'yes' if self.alerts_at_once else 'no'}. {CHANGE_WORDS}"
-
-
-@dataclass(slots=True)
 class SignupForm(FollowForm):
     """The subscription form."""
 
     email: str = ""
     by_default: bool = False  #: nothing was ticked, and the form said what that means
+    as_typed: str = ""  #: the address that was asked back about before
+    suggestion: str | None = None  #: the address that was probably meant
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> SignupForm:
-        """What is ticked wins over what the form holds for the case that nothing is."""
+        """What is ticked wins over what the form holds for the case that nothing is.
+
+        So does the button that takes a suggestion, `take`, over the address in the field.
+        """
         ticked, otherwise = read_follow(form), form.get("otherwise", "")
         by_default = bool(otherwise) and not any(ticked)
         return cls(
-            email=form.get("email", "")[:_LONGEST_ADDRESS],
+            email=(form.get("take") or form.get("email", ""))[:_LONGEST_ADDRESS],
+            as_typed=form.get("as_typed", ""),
             follow=(otherwise,) if by_default else ticked,
             by_default=by_default,
         )
@@ -119,3 +108,9 @@ class SignupForm(FollowForm):
         except InvalidAddress as error:
             self.errors["email"] = str(error)
             return None
+
+    def asks_back(self, address: Address) -> bool:
+        """Whether the address looks mistyped and its sender wasn't asked yet; then there is a `suggestion`."""
+        if self.as_typed != self.email:
+            self.suggestion = typos.suggestion(address)
+        return self.suggestion is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from newsletter.domain import subject
@@ -106,6 +106,21 @@ def for_place(place: Place, covered: Collection[str], gazetteer: Gazetteer) -> S
 def for_region(region: Region, covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
     """On a region's page: the region is ticked."""
     return _beside((Choice(region.code, f"All of {region.name}", ticked=True), _all()), covered, gazetteer)
+
+
+def for_chosen(codes: Sequence[str], covered: Collection[str], gazetteer: Gazetteer) -> ShortForm:
+    """Where an address says what is chosen: these are ticked, and everything can be had instead.
+
+    `codes` are subjects that are known (domain.subject.parse).
+    """
+    place = gazetteer.get(codes[0]) if len(codes) == 1 else None
+    if place is not None:
+        return for_place(place, covered, gazetteer)
+    if not codes or subject.ALL in codes:
+        return for_everything(covered, gazetteer)
+    names = {region.code: f"All of {region.name}" for region in gazetteer.regions}
+    here = (Choice(code, names.get(code) or subject.name(code, gazetteer), ticked=True) for code in codes)
+    return _beside((*here, _all()), covered, gazetteer)
 
 
 def _all() -> Choice:

@@ -44,22 +44,30 @@ class Reader:
 
     follows: tuple[str, ...]
     address: str | None = None
+    text_only: bool = False
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What there is to see of their digest."""
+        return {name: words for name, words in PARTS.items() if name != "html" or not self.text_only}
 
 
 @preview.get("/editions/<month:month>/preview")
 def show(month: Month) -> str | tuple[str, int]:
-    part = request.args.get("part", "html")
-    if part not in PARTS:
+    asked = request.args.get("part", "html")
+    if asked not in PARTS:
         abort(404)
     look = _look()
     errors: dict[str, str] = {}
     reader = _reader(errors)
+    parts = reader.parts if reader else PARTS
+    part = asked if asked in parts else "text"
     mail = _mail_or_error(month, reader, errors) if reader else None
     page = render_template(
         "desk/preview.html",
         month=month,
         part=part,
-        parts=PARTS,
+        parts=parts,
         reader=reader,
         follows=[subject.name(each, gazetteer()) for each in reader.follows] if reader else [],
         mail=mail,
@@ -79,7 +87,7 @@ def show(month: Month) -> str | tuple[str, int]:
 def body(month: Month) -> Response:
     """The HTML part by itself, for the frame."""
     reader = _reader({})
-    if reader is None:
+    if reader is None or reader.text_only:
         abort(404)
     look = _look()
     html = _mail(month, reader).html
@@ -104,7 +112,13 @@ def _mail(month: Month, reader: Reader) -> PreviewMail:
     session = current_session()
     edition = editions.get(session, month)
     return digests.preview(
-        session, edition, wiring().publication, follows=reader.follows, address=reader.address, now=now()
+        session,
+        edition,
+        wiring().publication,
+        follows=reader.follows,
+        address=reader.address,
+        text_only=reader.text_only,
+        now=now(),
     )
 
 
@@ -156,4 +170,4 @@ def _subscriber(typed: str, errors: dict[str, str]) -> Reader | None:
     if found is None or found.state != SubscriberState.ACTIVE.value:
         errors["as"] = "Nobody with this address gets the digest"
         return None
-    return Reader(subject.split(found.follows), found.address)
+    return Reader(subject.split(found.follows), found.address, found.text_only)

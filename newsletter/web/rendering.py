@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from flask import Flask, request
 from jinja2 import StrictUndefined
@@ -22,6 +22,11 @@ def moment(value: datetime) -> str:
     """7 Jan 2022, 09:30 in the publication's time zone."""
     local = value.astimezone(wiring().settings.zone)
     return f"{day(local)}, {local:%H:%M} {local:%Z}"
+
+
+def timestamp(value: datetime) -> str:
+    """2022-01-07T08:30:00Z (RFC 3339), for programs."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def number(value: int) -> str:
@@ -48,7 +53,9 @@ def register(app: Flask) -> None:
     env.undefined = StrictUndefined
     env.trim_blocks = True
     env.lstrip_blocks = True
-    env.filters.update(day=day, moment=moment, number=number, counted=counted, markdown=markup.to_html)
+    env.filters.update(
+        day=day, moment=moment, timestamp=timestamp, number=number, counted=counted, markdown=markup.to_html
+    )
     env.globals.update(months_back=months_back, Trend=Trend, Alert=Alert)
     app.context_processor(_facts)
 
@@ -59,6 +66,7 @@ def _facts() -> dict[str, object]:
         "title": wired.settings.title,
         "publication": wired.publication,
         # Absolute addresses come from BASE_URL, never from the Host header.
+        "base_url": wired.publication.links.base_url,
         "canonical": wired.publication.links.base_url + request.path,
         "has_inbox": wired.inbox is not None,
         "section": (request.endpoint or "").partition(".")[2].partition("_")[0],

@@ -11,14 +11,20 @@ from collections.abc import Sequence
 
 from flask import Flask, Response, request
 
-PAGE_POLICY = (
+_OF_ALL_PAGES = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors"
 )
+PAGE_POLICY = f"{_OF_ALL_PAGES} 'none'"
 
-_CACHED = frozenset({"site", "readers"})
+_CACHED = frozenset({"site", "readers", "embed"})
 _KEPT_STATUSES = frozenset({200, 301})
 _KEPT_FOR_EVER = frozenset({"site.picture", "site.logo"})
+
+
+def framed_policy(origins: Sequence[str]) -> str:
+    """For a page of ours that sites of these origins may show in a frame; without any, no site may."""
+    return f"{_OF_ALL_PAGES} {' '.join(origins)}" if origins else PAGE_POLICY
 
 
 def mail_policy(*allowed: str, pictures: Sequence[str] = ()) -> str:

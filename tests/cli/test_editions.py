@@ -66,7 +66,9 @@ def test_an_edition_tells_how_far_it_is(run, catcher):
 
     shown = run("edition", "show", "2022-11").out
 
-    assert shown.endswith("\n\n2 sent, 1 skipped\n3 of 3 done, 0 deferred, 0 failed\n")
+    assert shown.endswith(
+        "\n\n2 sent, 1 skipped\n3 of 3 done, 0 deferred, 0 failed\nskipped: 1 follow nothing that is in it\n"
+    )
     told = json.loads(run("edition", "show", "2022-11", "--json").out)
     assert (told["total"], told["done"], told["skipped"]["nothing_to_tell"]) == (3, 3, 1)
 

@@ -21,6 +21,11 @@ ARGUMENTS = {
     "updates export": ["folder"],
     "subscribers import": ["readers.csv"],
     "subscribers end": ["ada@example.org"],
+    "subscriber show": ["ada@example.org"],
+    "subscriber export": ["ada@example.org"],
+    "subscriber erase": ["ada@example.org", "--yes"],
+    "suppression add": ["ada@example.org"],
+    "suppression lift": ["ada@example.org"],
     "edition assemble": ["2022-11"],
     "edition show": ["2022-11"],
     "edition preview": ["2022-11"],
@@ -32,6 +37,8 @@ ARGUMENTS = {
     "edition cancel": ["2022-11", "--yes"],
     "edition held": ["2022-11"],
     "destination resume": ["gmail"],
+    "domain add": ["example.org"],
+    "domain remove": ["example.org"],
     "admin add": ["ada@example.org", "--role", "owner"],
 }
 NEEDS_NO_SETTINGS = {"demo", "places list"}

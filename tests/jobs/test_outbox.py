@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -11,16 +12,16 @@ from sqlalchemy import select
 
 from newsletter.domain.address import Address
 from newsletter.domain.month import Month
-from newsletter.domain.states import DeliveryState
+from newsletter.domain.states import DeliveryState, NoticeKind
 from newsletter.domain.update import Alert, Development, Trend, Update
 from newsletter.jobs.sender import Sender
 from newsletter.mail.dkim import Algorithm
-from newsletter.services import editorial, leaving, preferences, signup
+from newsletter.services import editorial, leaving, notices, preferences, signup
 from newsletter.services.consents import Origin
-from newsletter.storage.tables import Edition, Notice
+from newsletter.storage.tables import Edition, Notice, Subscriber
 from tests.conftest import NOW
 from tests.mail import test_dkim
-from tests.readers import approve_sample
+from tests.readers import add_readers, approve_sample
 from tests.relay import Relay
 
 ORIGIN = Origin("/subscribe", "Send me updates.")
@@ -115,6 +116,16 @@ def test_who_has_left_gets_the_goodbye_and_no_alert_that_is_published_after_it(d
         assert session.scalars(select(Notice.kind).order_by(Notice.id)).all() == ["confirmation", "welcome", "goodbye"]
 
 
+def send_all(database, settings, edition_id):
+    """Send an edition and all notices that wait."""
+
+    def is_over():
+        with database.reading() as session:
+            return session.get_one(Edition, edition_id).state == "sent" and not session.scalar(waiting_notices())
+
+    Sender(database, settings, clock=lambda: NOW).run(is_over)
+
+
 def with_a_key(make_settings, relay, algorithm):
     """Settings that name one of test_dkim's keys."""
     found = test_dkim.key(algorithm)
@@ -128,17 +139,38 @@ def test_digests_and_notices_are_signed_where_the_settings_name_a_key(database, 
     settings = with_a_key(make_settings, relay, algorithm)
     edition_id = approve_sample(database, settings, now=NOW)
     ask(database, settings, "bob@example.org")
-
-    def is_over():
-        with database.reading() as session:
-            return session.get_one(Edition, edition_id).state == "sent" and not session.scalar(waiting_notices())
-
-    Sender(database, settings, clock=lambda: NOW).run(is_over)
+    send_all(database, settings, edition_id)
 
     taken = [each.data for each in relay.taken()]
     assert len(taken) == 2
     assert [test_dkim.verdicts(data) for data in taken] == [[True], [True]]
     assert {message_from_bytes(data)["DKIM-Signature"].count("d=example.org") for data in taken} == {1}
+
+
+def test_who_wants_text_alone_gets_a_signed_digest_of_one_part_and_who_is_away_none(
+    database, make_settings, relay, ada
+):
+    settings = with_a_key(make_settings, relay, Algorithm.RSA)
+    add_readers(database, 2, now=NOW, follows=["KZ"])
+    with database.writing() as session:
+        session.get_one(Subscriber, 1).text_only = True
+        session.get_one(Subscriber, 2).paused_until = NOW + timedelta(days=30)
+    send_all(database, settings, approve_sample(database, settings, now=NOW))
+
+    taken = {each.rcpt_to: each.data for each in relay.taken()}
+    kinds = {rcpt_to: message_from_bytes(data).get_content_type() for rcpt_to, data in taken.items()}
+    assert kinds == {"ada@example.org": "text/plain", "reader2@example.org": "multipart/alternative"}
+    assert all(test_dkim.verdicts(data) == [True] for data in taken.values())
+
+
+def test_a_question_at_a_new_address_goes_there(database, settings, relay, ada):
+    with database.writing() as session:
+        notices.enqueue(session, NoticeKind.MANAGE_LINK, 1, now=NOW).address = "ada@bücher.example"
+
+    (mail,) = sent(database, settings, relay)
+
+    assert mail["To"] == "ada@xn--bcher-kva.example"
+    assert [taken.rcpt_to for taken in relay.taken()] == ["ada@xn--bcher-kva.example"]
 
 
 def test_a_broken_template_of_the_operators_lets_its_notice_wait_and_the_others_go(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -18,14 +19,15 @@ from newsletter.domain.address import Address
 from newsletter.domain.month import Month
 from newsletter.errors import StorageUnavailable
 from newsletter.jobs import scheduler
-from newsletter.services import editions, editorial, signup
+from newsletter.services import editions, editorial, erasure, signup
 from newsletter.storage.database import Database
-from newsletter.storage.tables import Delivery, Edition, Subscriber
+from newsletter.storage.tables import Consent, Delivery, Edition, Subscriber
 from tests.conftest import NOW
 from tests.services.stock import NOVEMBER, ORIGIN, TOKENS, add_readers, an_update, counted, dump, store_updates
 
 PROCESSES = 4
 MINUTE = timedelta(minutes=1)
+LONG_AGO = NOW - timedelta(days=31)
 
 
 @pytest.fixture
@@ -125,6 +127,7 @@ def test_a_tick_forgets_who_did_not_confirm_in_time(database, settings):
     with database.writing() as session:
         signup.request(session, Address.parse("ada@example.org"), ["KZ"], origin=ORIGIN, tokens=TOKENS, now=NOW)
 
+    scheduler.tick(database, settings, now=NOW + timedelta(days=6))
     with counted(database) as statements:
         scheduler.tick(database, settings, now=NOW + timedelta(days=7))
     assert all(statement.startswith("SELECT") for statement in statements)
@@ -132,6 +135,21 @@ def test_a_tick_forgets_who_did_not_confirm_in_time(database, settings):
 
     with database.reading() as session:
         assert session.scalars(select(Subscriber)).all() == []
+
+
+def test_a_tick_cuts_the_log_that_could_not_be_cut_when_somebody_was_erased(sqlite, settings):
+    add_readers(sqlite, ["KZ"])
+    log = Path(f"{sqlite.path}-wal")
+    with sqlite.reading() as session:
+        session.scalars(select(Subscriber)).all()
+        with sqlite.writing() as writer:
+            erasure.erase(writer, writer.get_one(Subscriber, 1), tokens=TOKENS, now=NOW)
+        scheduler.tick(sqlite, settings, now=NOW - MINUTE)
+        assert b"reader1@" in log.read_bytes()
+
+    scheduler.tick(sqlite, settings, now=NOW)
+
+    assert b"reader1@" not in log.read_bytes() + sqlite.path.read_bytes()
 
 
 def test_a_clock_that_jumps_fires_nothing_twice_and_a_month_slept_through_is_made_once(database, automatic):
@@ -238,3 +256,48 @@ def test_a_clock_that_is_set_back_does_not_stop_the_ticks():
     assert store.get_due_jobs(NOW - timedelta(seconds=scheduler.TICK_SECONDS)) == []
     assert store.get_due_jobs(NOW - timedelta(days=40)) == [job]
     ticker.shutdown(wait=False)
+
+
+def test_what_is_due_is_forgotten_every_hour_and_at_the_first_time_soon(sqlite, settings):
+    ticker = scheduler.start(sqlite, settings, clock=lambda: NOW)
+    try:
+        ticks, forgets = sorted(ticker.get_jobs(), key=lambda job: job.trigger.interval)
+        assert (ticks.trigger.interval, forgets.trigger.interval) == (timedelta(seconds=20), timedelta(hours=1))
+        assert timedelta(0) < forgets.next_run_time - datetime.now(UTC) <= MINUTE
+
+        with sqlite.writing() as session:
+            signup.request(
+                session, Address.parse("ada@example.org"), ["KZ"], origin=ORIGIN, tokens=TOKENS, now=LONG_AGO
+            )
+            session.get_one(Subscriber, 1).state = "active"
+        forgets.modify(next_run_time=datetime.now(UTC))
+        until(lambda: ips(sqlite) == [None], sqlite)
+    finally:
+        ticker.shutdown()
+
+
+def ips(database: Database) -> Sequence[str | None]:
+    with database.reading() as session:
+        return session.scalars(select(Consent.ip)).all()
+
+
+def test_an_hourly_job_is_due_when_the_clock_was_set_back_and_not_at_every_tick():
+    store = scheduler.TickStore()
+    ticker = BackgroundScheduler(timezone="UTC", jobstores={"default": store})
+    ticker.add_job(print, "interval", hours=1, next_run_time=NOW)
+    ticker.start(paused=True)
+    try:
+        assert store.get_due_jobs(NOW - timedelta(hours=2)) == []
+        assert len(store.get_due_jobs(NOW - timedelta(hours=2, seconds=1))) == 1
+    finally:
+        ticker.shutdown()
+
+
+def test_a_database_that_is_away_is_no_end_to_forgetting(sqlite, settings, caplog):
+    clock = Asked([StorageUnavailable("the database can't be used: locked")] * 2)
+    ticker = scheduler.start(sqlite, settings, clock=clock)
+    try:
+        ticker.get_jobs()[-1].modify(next_run_time=datetime.now(UTC))
+        until(lambda: "waits for the next hour: the database can't be used" in caplog.text, sqlite)
+    finally:
+        ticker.shutdown()

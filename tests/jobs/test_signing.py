@@ -37,7 +37,7 @@ def ready_pool(signer, processes=2):
     with SigningPool(signer, processes=processes) as pool:
         pool.begin(MESSAGES)()
         for process in pool._processes:
-            select([process._process.stdout], [], [], 20)
+            select([process._answers], [], [], 20)
         yield pool
 
 

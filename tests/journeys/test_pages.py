@@ -19,6 +19,10 @@ PUBLIC = [
     "/regions/central-america-caribbean",
     "/editions",
     "/editions/2022-10",
+    "/editions/2022-10?follow=KZ",
+    "/search",
+    "/search?q=government",
+    "/embed",
     "/subscribe",
     "/subscribe/check-your-mail",
 ]

@@ -140,6 +140,15 @@ def test_a_dated_token_tells_the_second_at_which_it_was_made():
     assert TOKENS.read_made(Purpose.UNDO, token, now=MADE, lifetime=UNDO_LIFETIME) == (42, MADE)
 
 
+def test_a_token_that_has_expired_can_be_read_for_what_asks_for_a_new_one_and_for_its_own_purpose_only():
+    token = TOKENS.make_dated(Purpose.MANAGE, 42, at=MADE)
+
+    assert TOKENS.read_however_old(Purpose.MANAGE, token) == (42, MADE)
+    for purpose, other in ((Purpose.CONFIRM, token), (Purpose.MANAGE, TOKENS.make(Purpose.MANAGE, 42))):
+        with pytest.raises(LinkInvalid):
+            TOKENS.read_however_old(purpose, other)
+
+
 def test_a_date_can_not_be_changed():
     early, late = (TOKENS.make_dated(Purpose.CONFIRM, 42, at=MADE + timedelta(days=days)) for days in (0, 30))
     value, _, signature = early.split(".")
@@ -179,3 +188,5 @@ def test_every_link_lies_below_the_base_url(base_url):
     assert links.unsubscribe(42) == f"https://updates.example.org/news/unsubscribe/{GOOD}"
     assert links.confirm(42, at=MADE).startswith("https://updates.example.org/news/confirm/42.")
     assert links.undo(42, at=MADE).startswith("https://updates.example.org/news/undo/42.")
+    assert links.address(42, at=MADE).startswith("https://updates.example.org/news/address/42.")
+    assert links.manage_for_now(42, at=MADE).startswith("https://updates.example.org/news/manage/42.")

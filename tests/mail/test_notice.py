@@ -30,7 +30,12 @@ from tests.mail.publisher import PUBLICATION, TOKENS
 
 AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
 ADA = Recipient(42, "ada@example.org", ("central-asia", "SD"))
-OF_NO_LIST = [NoticeKind.CONFIRMATION, NoticeKind.GOODBYE]
+OF_NO_LIST = [
+    NoticeKind.CONFIRMATION,
+    NoticeKind.GOODBYE,
+    NoticeKind.ADDRESS_CHANGE,
+    NoticeKind.ADDRESS_CHANGED,
+]
 FROM_THE_LIST = [kind for kind in NoticeKind if kind not in OF_NO_LIST]
 UPDATE = Update(
     "SD",
@@ -109,12 +114,15 @@ def test_lines_are_what_smtp_takes(kind):
 def test_both_parts_lead_to_the_same_places(kind):
     text, html = parts(render(kind))
 
-    links = re.compile(r'https://updates\.example\.org/(?:confirm|manage|unsubscribe|undo)/[^\s"<>]+')
+    links = re.compile(r'https://updates\.example\.org/(?:confirm|manage|unsubscribe|undo|address)/[^\s"<>]+')
     assert set(links.findall(text)) == set(links.findall(html))
     expected = {
         NoticeKind.CONFIRMATION: {PUBLICATION.links.confirm(42, at=AT)},
         NoticeKind.WELCOME: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
-        NoticeKind.MANAGE_LINK: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
+        NoticeKind.MANAGE_LINK: {PUBLICATION.links.manage_for_now(42, at=AT), PUBLICATION.links.unsubscribe(42)},
+        NoticeKind.ALREADY_SUBSCRIBED: {PUBLICATION.links.manage_for_now(42, at=AT), PUBLICATION.links.unsubscribe(42)},
+        NoticeKind.ADDRESS_CHANGE: {PUBLICATION.links.address(7, at=AT)},
+        NoticeKind.ADDRESS_CHANGED: set(),
         NoticeKind.GOODBYE: {PUBLICATION.links.undo(42, at=AT)},
         NoticeKind.ALERT: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
     }
@@ -125,7 +133,7 @@ def test_both_parts_lead_to_the_same_places(kind):
 def test_both_parts_say_what_is_followed_and_who_sends(kind):
     for part in parts(render(kind)):
         words = " ".join(part.split())
-        assert "Central Asia, Sudan" in words
+        assert ("Central Asia, Sudan" in words) is (kind is not NoticeKind.ADDRESS_CHANGED)
         assert "Example Foundation, 1 Sample Street" in words
 
 
@@ -279,6 +287,27 @@ def test_the_goodbye_gives_seven_days_to_undo():
     assert "the link works for 7 days" in text.lower()
     assert "the link works for 7 days" in html.lower()
     assert TOKENS.read_made(Purpose.UNDO, token, now=AT + lifetime, lifetime=lifetime) == (42, AT)
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.MANAGE_LINK, NoticeKind.ALREADY_SUBSCRIBED])
+def test_a_link_to_the_own_page_that_was_asked_for_has_a_date_and_says_how_long_it_works(kind):
+    for part in parts(render(kind)):
+        assert "works for 7 days" in part
+    assert len(PUBLICATION.links.manage_for_now(42, at=AT).rpartition("/")[2].split(".")) == 3
+
+
+def test_the_question_at_a_new_address_names_the_notice_and_not_the_subscriber():
+    for part in parts(render(NoticeKind.ADDRESS_CHANGE, Recipient(42, "new@example.org", ("all",)))):
+        token = re.search(r"/address/([\w.-]+)", part)[1]
+        assert TOKENS.read_dated(Purpose.ADDRESS, token, now=AT, lifetime=timedelta(days=7)) == 7
+
+
+def test_the_word_to_the_old_address_says_where_to_write_and_not_where_the_mail_goes_now():
+    for part in parts(render(NoticeKind.ADDRESS_CHANGED)):
+        words = " ".join(re.sub(r"<[^>]+>", "", part).split())
+        assert "If it was not you, somebody else could read a mail" in words
+        assert "Write to updates@example.org" in words
+        assert "/manage/" not in part
 
 
 def test_a_hosted_logo_is_an_address_of_ours():

@@ -61,6 +61,21 @@ def parts(message: EmailMessage) -> tuple[str, str]:
     return text, html
 
 
+def text_alone(edition: TriedEdition, recipient: Recipient) -> SplicedDigest:
+    """The digest of the same reader, had they asked for no HTML."""
+    return edition.splicer.splice(recipient._replace(text_only=True))
+
+
+def check_text_alone(alone: SplicedDigest, whole: SplicedDigest) -> None:
+    """One part, which is the whole message's text part, under the same fields."""
+    head, _, body = alone.data.partition(b"\r\n\r\n")
+    fields, part = head.split(b"\r\nContent-Type: ")
+    assert part == b"text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable"
+    assert alone[:2] == whole[:2]
+    assert whole.data.startswith(fields + b"\r\nContent-Type: multipart/alternative;")
+    assert whole.data.split(b"\r\n--=_digest_2022-11")[1].endswith(b"%b\r\n\r\n%b" % (part, body))
+
+
 def random_follows(contents: Contents, number: int) -> tuple[str, ...]:
     """A selection: some places of the edition and of others, sometimes a region, sometimes everything."""
     dice = random.Random(number)
@@ -80,9 +95,13 @@ def test_a_spliced_digest_equals_the_plain_render(number):
     edition = tried("sample", publication)
     recipient = Recipient(number + 1, f"reader{number}@example.org", random_follows(edition.contents, number))
 
-    message = parsed(edition.splicer.splice(recipient))
+    spliced, alone = edition.splicer.splice(recipient), text_alone(edition, recipient)
+    message = parsed(spliced)
 
-    assert parts(message) == edition.plainly_rendered(recipient)
+    rendered = edition.plainly_rendered(recipient)
+    assert parts(message) == rendered
+    assert parsed(alone).get_payload(decode=True).decode().replace("\r\n", "\n") == rendered[0]
+    check_text_alone(alone, spliced)
     lead = digest.subject_lead(edition.contents.month, publication)
     assert message["Subject"] == news.subject(lead, News.of(edition.own(recipient).entries))
 
@@ -105,6 +124,7 @@ def test_a_digest_keeps_to_its_budgets_and_says_what_is_short(count, publication
     assert len(spliced.data) < MESSAGE_BUDGET
     assert ("told in brief" in html) == bool(shortened)
     assert (text, html) == edition.plainly_rendered(recipient)
+    check_text_alone(text_alone(edition, recipient), spliced)
 
 
 @pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
@@ -217,6 +237,21 @@ def test_every_digest_is_well_formed(number):
     assert b"=?" not in b"".join(line for line in spliced.data.split(b"\r\n") if line.startswith(b"List-"))
 
 
+@pytest.mark.parametrize("publication", [PUBLICATION, INLINE], ids=["hosted", "inline"])
+def test_a_digest_of_text_alone_is_well_formed(publication):
+    edition = tried("sample", publication)
+    spliced = text_alone(edition, Recipient(1, "reader@example.org", random_follows(edition.contents, 3)))
+    message = parsed(spliced)
+
+    assert message.defects == []
+    assert sorted(message.keys()) == sorted([*ONE_EACH, "Content-Transfer-Encoding"])
+    assert (message.get_content_type(), message.get_content_charset()) == ("text/plain", "utf-8")
+    assert max(len(line) for line in spliced.data.partition(b"\r\n\r\n")[2].split(b"\r\n")) <= 76
+    assert not re.search(rb"(?m)^\.|=_|<", spliced.data.partition(b"\r\n\r\n")[2]), "something of the HTML is left"
+    assert spliced.data.endswith(b"\r\n")
+    assert PUBLICATION.links.unsubscribe(1) in message.get_content()
+
+
 def test_the_one_click_header_names_the_readers_own_page():
     message = parsed(tried("sample").splicer.splice(Recipient(7, "reader@example.org", ("KZ",))))
     https, mailto = re.findall(r"<([^>]+)>", message["List-Unsubscribe"])
@@ -226,8 +261,9 @@ def test_the_one_click_header_names_the_readers_own_page():
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_a_repeat_is_byte_identical():
-    recipient = Recipient(7, "reader@example.org", ("KZ", "SD"))
+@pytest.mark.parametrize("text_only", [False, True])
+def test_a_repeat_is_byte_identical(text_only):
+    recipient = Recipient(7, "reader@example.org", ("KZ", "SD"), text_only)
     again = TriedEdition(contents_of("sample"), PUBLICATION)
 
     assert tried("sample").splicer.splice(recipient) == again.splicer.splice(recipient)

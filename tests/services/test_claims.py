@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
@@ -79,6 +79,65 @@ def test_who_is_not_to_be_written_to_is_skipped_with_the_reason(database, settin
     reasons = ["ended", "suppressed", "nothing_to_tell", "ended", "ended"]
     assert told == [("skipped", reason, SECOND) for reason in reasons]
     assert all((row.owner, row.attempt) == (None, 0) for row in rows[1:])
+
+
+def pause(session, until):
+    """Let each of these readers take no mail until their time."""
+    for reader, paused_until in until.items():
+        session.get_one(Subscriber, reader).paused_until = paused_until
+    session.flush()
+
+
+def test_who_takes_no_mail_for_a_while_is_skipped_until_that_is_over(database, settings):
+    second = timedelta(seconds=1)
+    edition_id = start_sending(database, settings, ["KZ", "FR", "KZ", "KZ", "KZ"])
+    with database.writing() as session:
+        in_summer = (NOW + timedelta(days=180)).astimezone(timezone(timedelta(hours=9)))
+        pause(session, {1: in_summer, 2: NOW + second, 3: NOW, 4: NOW - second})
+        arming, _ = begin(session)
+        armed = arm(session, arming, edition_id, has_news=lambda follows: "KZ" in follows)
+        rows = deliveries_of(session, edition_id)
+
+    assert readers_of(armed) == [3, 4, 5]
+    told = [(row.state, row.detail, row.changed_at, row.due_at, row.attempt) for row in rows[:2]]
+    assert told == [("skipped", "paused", SECOND, None, 0)] * 2
+
+
+def test_who_has_left_or_is_suppressed_is_told_so_though_they_paused_first(sqlite, settings):
+    edition_id = start_sending(sqlite, settings, ["KZ"] * 2)
+    with sqlite.writing() as session:
+        until = NOW + timedelta(days=30)
+        pause(session, {1: until, 2: until})
+        session.get_one(Subscriber, 1).state = "ended"
+        suppressions.suppress(session, "reader2@example.org", SuppressionReason.COMPLAINT, tokens=TOKENS, now=NOW)
+        session.flush()
+        arming, _ = begin(session)
+        arm(session, arming, edition_id)
+
+        assert [row.detail for row in deliveries_of(session, edition_id)] == ["ended", "suppressed"]
+
+
+def test_who_pauses_while_deferred_is_skipped_when_it_is_due(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"])
+    with database.writing() as session:
+        session.execute(update(Delivery).values(state="deferred", due_at=SECOND, attempt=1))
+        pause(session, {1: NOW + timedelta(days=30)})
+        arming, _ = begin(session)
+        assert claims.arm_due(session, arming, edition_id, has_news=everybody, limit=9).deliveries == []
+        row = deliveries_of(session, edition_id)[0]
+
+    assert (row.state, row.detail, row.due_at) == ("skipped", "paused", None)
+
+
+def test_who_wants_text_alone_is_known_by_it(database, settings):
+    edition_id = start_sending(database, settings, ["KZ"] * 2)
+    with database.writing() as session:
+        session.get_one(Subscriber, 2).text_only = True
+        session.flush()
+        arming, _ = begin(session)
+        armed = arm(session, arming, edition_id)
+
+    assert [each.recipient.text_only for each in armed.deliveries] == [False, True]
 
 
 def test_only_deferred_rows_that_are_due_are_armed_the_longest_due_first(database, settings):
@@ -313,7 +372,7 @@ def test_notices_are_armed_the_longest_due_first_with_what_was_asked(database):
     ]
     assert [each.recipient.follows for each in armed] == [("SD", "KZ"), ("KZ",), ("all",)]
     assert {each.created_at for each in armed} == {NOW}
-    assert len(statements) == 4  # what is due, what was asked; the armed, the skipped
+    assert len(statements) == 5  # what is due, and which alerts; what was asked; the armed, the skipped
     with database.reading() as session:
         facts = session.execute(select(Notice.state, Notice.owner, Notice.due_at, Notice.detail).order_by(Notice.id))
         owner = arming.owner
@@ -347,6 +406,62 @@ def test_a_question_goes_to_who_has_not_answered_and_the_rest_to_who_has(sqlite,
     wanted = {"pending": {NoticeKind.CONFIRMATION}, "active": set(_KINDS) - {NoticeKind.CONFIRMATION}}
     assert kinds == wanted.get(state, set())
     assert details == {"suppressed" if state == "suppressed" else "ended"}
+
+
+def tell_at(session, address):
+    """A notice of subscriber 1 that goes to another address than theirs."""
+    notices.enqueue(session, NoticeKind.ADDRESS_CHANGED, 1, now=NOW).address = address
+    session.flush()
+
+
+def test_a_notice_with_an_address_of_its_own_goes_there(database):
+    with database.writing() as session:
+        sign_up(session, "a", "KZ")
+        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        tell_at(session, "Old.Address@bücher.example")
+    with database.writing() as session:
+        arming, _ = begin(session)
+        goes = {each.kind: each.recipient for each in claims.arm_notices(session, arming, limit=9)}
+
+    assert goes == {
+        NoticeKind.WELCOME: Recipient(1, "a@example.org", ("KZ",)),
+        NoticeKind.ADDRESS_CHANGED: Recipient(1, "Old.Address@bücher.example", ("KZ",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "skipped"),
+    [
+        pytest.param("a@example.org", NoticeKind.WELCOME, id="their own"),
+        pytest.param("old.address@xn--bcher-kva.example", NoticeKind.ADDRESS_CHANGED, id="the old one"),
+    ],
+)
+def test_only_the_address_that_a_notice_goes_to_must_not_be_suppressed(database, suppressed, skipped):
+    with database.writing() as session:
+        sign_up(session, "a", "KZ")
+        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        tell_at(session, "Old.Address@bücher.example")
+        suppressions.suppress(session, suppressed, SuppressionReason.HARD_BOUNCE, tokens=TOKENS, now=NOW)
+        session.execute(delete(Notice).where(Notice.kind == NoticeKind.CONFIRMATION.value))
+    with database.writing() as session:
+        arming, _ = begin(session)
+        armed = {each.kind for each in claims.arm_notices(session, arming, limit=9)}
+        told = session.execute(select(Notice.kind, Notice.detail).where(Notice.state == "skipped")).all()
+
+    assert armed == {NoticeKind.WELCOME, NoticeKind.ADDRESS_CHANGED} - {skipped}
+    assert [tuple(row) for row in told] == [(skipped.value, "suppressed")]
+
+
+def test_an_address_that_is_none_stops_nobody_elses_notice(sqlite):
+    with sqlite.writing() as session:
+        sign_up(session, "a", "KZ")
+        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        tell_at(session, "no address")
+    with sqlite.writing() as session:
+        arming, _ = begin(session)
+        kinds = [each.kind for each in claims.arm_notices(session, arming, limit=9)]
+
+    assert kinds == [NoticeKind.WELCOME, NoticeKind.ADDRESS_CHANGED]
 
 
 def test_notices_are_armed_within_the_limit(sqlite):

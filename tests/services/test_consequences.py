@@ -120,6 +120,31 @@ def test_a_reader_whose_digest_and_notice_bounce_in_one_tick_is_ended_once(datab
         assert session.scalar(select(func.count()).select_from(Consent)) == 1
 
 
+def test_a_new_address_that_is_not_there_is_suppressed_and_its_reader_stays(database, sent):
+    recording, _ = sent
+    with database.writing() as session:
+        notice = Notice(
+            kind="address_change",
+            subscriber_id=1,
+            address="Mistyped@bücher.example",
+            created_at=NOW,
+            state="armed",
+            owner=recording.owner,
+            attempt=1,
+        )
+        session.add(notice)
+        session.flush()
+        claim = Claim(0, notice.id, 1)
+    bounce = Outcome(claim, Verdict.NEVER, NO_MAILBOX, Phase.RCPT)
+
+    assert learnt(database, bounce) == [("bücher.example", Verdict.NEVER)]
+    assert record(database, recording, bounce) == 1
+    with database.reading() as session:
+        assert suppressions.is_suppressed(session, "mistyped@xn--bcher-kva.example", tokens=TOKENS)
+        assert not suppressions.is_suppressed(session, key_of(session, 1), tokens=TOKENS)
+        assert session.get_one(Subscriber, 1).state == "active"
+
+
 def test_who_has_bounced_is_not_armed_for_another_edition_in_the_same_tick(database, sent):
     recording, armed = sent
     with database.writing() as session:

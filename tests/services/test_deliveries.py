@@ -258,15 +258,21 @@ def test_the_audience_is_who_gets_the_edition_and_who_is_skipped(database, setti
     follows = ["all", "KZ", "SD;KZ", "central-asia", "FR", "FR;central-asia", "east-africa", "FR;DE", "ML"]
     edition_id = start_sending(database, settings, follows)
     with database.writing() as session:
+        for reader, until in {1: NOW + timedelta(days=30), 6: NOW, 9: NOW + timedelta(seconds=1)}.items():
+            session.get_one(Subscriber, reader).paused_until = until
+        session.flush()
         edition = editions.get(session, NOVEMBER)
-        expected = deliveries.audience(session, editions.contents(session, edition))
+        expected = deliveries.audience(session, editions.contents(session, edition), now=NOW)
         splicing = splicer(session, edition_id, settings)
         arming, _ = begin(session)
         arm(session, arming, edition_id, has_news=lambda subjects: splicing.chosen(subjects) != 0)
         counts = count_states(session, edition_id)
 
-    assert expected == Audience(readers=6, skipped=3)
-    assert (counts[DeliveryState.ARMED], counts[DeliveryState.SKIPPED]) == (expected.readers, expected.skipped)
+        skipped = [row.detail for row in deliveries_of(session, edition_id) if row.state == "skipped"]
+
+    assert expected == Audience(readers=5, skipped=2, paused=2)
+    assert counts[DeliveryState.ARMED] == expected.readers
+    assert (skipped.count("nothing_to_tell"), skipped.count("paused")) == (expected.skipped, expected.paused)
 
 
 @pytest.mark.parametrize(

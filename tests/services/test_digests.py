@@ -26,10 +26,12 @@ def draft(sqlite):
     return sqlite
 
 
-def preview(database, publication, *follows, address=None):
+def preview(database, publication, *follows, address=None, text_only=False):
     with database.reading() as session:
         edition = editions.get(session, NOVEMBER)
-        return digests.preview(session, edition, publication, follows=follows, address=address, now=NOW)
+        return digests.preview(
+            session, edition, publication, follows=follows, address=address, text_only=text_only, now=NOW
+        )
 
 
 def test_a_preview_shows_what_this_reader_gets_and_nothing_else(draft, publication):
@@ -45,6 +47,15 @@ def test_a_preview_shows_what_this_reader_gets_and_nothing_else(draft, publicati
     assert mail.message_bytes == len(mail.source.encode()) > mail.html_bytes > 1_000
     assert mail.short_places == 0
     assert dump(draft) == before
+
+
+def test_who_wants_text_alone_is_shown_the_same_text_and_no_html(draft, publication):
+    whole, alone = (preview(draft, publication, "KZ", text_only=each) for each in (False, True))
+
+    assert (alone.subject, alone.text) == (whole.subject, whole.text)
+    assert (alone.html, alone.html_bytes) == ("", 0)
+    assert "Content-Type: text/plain; charset=utf-8" in alone.source
+    assert alone.message_bytes == len(alone.source.encode()) < whole.message_bytes
 
 
 def test_a_preview_can_be_made_out_to_any_address(draft, publication):

@@ -1,19 +1,30 @@
-"""What is due, looked at again before it is sent: a goodbye goes to who has left by it, and to nobody else."""
+"""What is due, looked at again before it is sent: a goodbye goes to who has left by it, an alert to who takes any."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
-from newsletter.services import claims, leaving, notices, signup, suppressions
+from newsletter.domain.update import Alert, Trend
+from newsletter.services import (
+    address_changes,
+    claims,
+    editorial,
+    leaving,
+    notices,
+    preferences,
+    signup,
+    suppressions,
+)
 from newsletter.storage.tables import Notice, Subscriber
 from tests.conftest import NOW
-from tests.services.stock import ORIGIN, TOKENS, begin
+from tests.services.stock import ORIGIN, TOKENS, an_update, begin
 
 HOUR = timedelta(hours=1)
 LEFT = NOW + HOUR
@@ -97,3 +108,92 @@ def test_the_longest_due_go_first_when_there_are_more_than_the_limit(sqlite):
     rows = [each.claim.row_id for each in arm(sqlite, at=LEFT)]
 
     assert rows == list(range(1, 10))
+
+
+@pytest.fixture
+def alerted(database):
+    """A reader who wants alerts at once; one of Sudan waits for them. It was published at LEFT."""
+    with database.writing() as session:
+        address = Address.parse("ada@example.org")
+        signup.request(session, address, ("SD",), origin=ORIGIN, tokens=TOKENS, now=NOW)
+        ada = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        preferences.change(session, ada, ("SD", "KZ"), alerts_at_once=True, origin=ORIGIN, now=NOW)
+        session.execute(delete(Notice))
+        update = an_update("SD", trend=Trend.DETERIORATED, alerts=(Alert.CONFLICT_RISK,))
+        editorial.store(session, update, now=LEFT)
+        assert session.scalars(select(Notice).where(Notice.kind == "alert")).one()
+
+
+@pytest.mark.parametrize(
+    ("paused_at", "resumed_at", "goes_out"),
+    [
+        pytest.param(None, None, True, id="not paused"),
+        pytest.param(NOW, None, False, id="published in a pause"),
+        pytest.param(LEFT + HOUR, None, False, id="paused before it went out"),
+        pytest.param(NOW, NOW + HOUR / 2, True, id="published after a pause was ended"),
+        pytest.param(NOW - timedelta(days=31), None, True, id="published after a pause"),
+    ],
+)
+def test_an_alert_that_is_published_in_a_pause_goes_to_nobody(database, alerted, paused_at, resumed_at, goes_out):
+    with database.writing() as session:
+        ada = session.get_one(Subscriber, 1)
+        if paused_at is not None:
+            preferences.pause(session, ada, 1, zone=ZoneInfo("UTC"), origin=ORIGIN, now=paused_at)
+        if resumed_at is not None:
+            preferences.resume(session, ada, origin=ORIGIN, now=resumed_at)
+
+    assert [each.kind.value for each in arm(database, at=LEFT + 2 * HOUR)] == (["alert"] if goes_out else [])
+    assert (("alert", "paused") in skipped(database)) is not goes_out
+
+
+def test_other_notices_do_not_mind_a_pause(database, alerted):
+    with database.writing() as session:
+        ada = session.get_one(Subscriber, 1)
+        preferences.pause(session, ada, 6, zone=ZoneInfo("UTC"), origin=ORIGIN, now=NOW)
+        session.execute(delete(Notice))
+        notices.enqueue(session, NoticeKind.MANAGE_LINK, 1, now=LEFT)
+
+    assert [each.kind.value for each in arm(database)] == ["manage_link"]
+
+
+@pytest.fixture
+def asked(database, alerted):
+    """They have asked for a new address; nothing else waits. The question's id."""
+    with database.writing() as session:
+        session.execute(delete(Notice))
+        ada = session.get_one(Subscriber, 1)
+        new = Address.parse("ada@new.example.org")
+        address_changes.request(session, ada, new, origin=ORIGIN, tokens=TOKENS, now=LEFT)
+        return session.scalars(select(Notice.id).where(Notice.kind == "address_change")).one()
+
+
+def test_a_question_goes_to_the_new_address_and_the_word_to_the_old_one_also_when_they_have_left(database, asked):
+    (question,) = arm(database)
+    assert (question.kind, question.recipient.address) == (NoticeKind.ADDRESS_CHANGE, "ada@new.example.org")
+
+    with database.writing() as session:
+        address_changes.confirm(session, asked, origin=ORIGIN, tokens=TOKENS, now=LEFT + HOUR)
+        ada = session.get_one(Subscriber, 1)
+        leaving.leave(session, ada, origin=ORIGIN, tokens=TOKENS, now=LEFT + HOUR)
+
+    sent = {each.kind.value: each.recipient.address for each in arm(database, at=LEFT + HOUR)}
+    assert sent == {"address_changed": "ada@example.org", "goodbye": "ada@new.example.org"}
+
+
+def test_no_question_goes_to_an_address_that_somebody_has_by_then(database, asked):
+    with database.writing() as session:
+        new = Address.parse("ada@new.example.org")
+        signup.request(session, new, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=LEFT)
+        signup.confirm(session, 2, origin=ORIGIN, now=LEFT)
+
+    assert "address_change" not in [each.kind.value for each in arm(database)]
+    assert ("address_change", "ended") in skipped(database)
+
+
+def test_no_question_goes_to_an_address_that_gets_nothing(database, asked):
+    with database.writing() as session:
+        reason = SuppressionReason.COMPLAINT
+        suppressions.suppress(session, "ada@new.example.org", reason, tokens=TOKENS, now=LEFT)
+
+    assert arm(database) == []
+    assert ("address_change", "suppressed") in skipped(database)

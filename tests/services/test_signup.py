@@ -10,7 +10,7 @@ from sqlalchemy import select
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.errors import LinkInvalid, SubscriptionEnded
-from newsletter.services import preferences, signup, suppressions
+from newsletter.services import disposable, preferences, signup, suppressions
 from newsletter.storage.tables import Consent, Notice, Subscriber, Subscription
 from tests.conftest import NOW
 from tests.services.stock import ORIGIN, TOKENS, at_once, dump
@@ -126,7 +126,7 @@ def test_asking_again_before_the_answer_replaces_what_was_asked(database):
     assert subscriber(database).follows == "central-asia;SD"
 
 
-def test_who_is_active_gets_a_link_to_their_page_and_nothing_changes(database):
+def test_who_is_active_is_told_so_and_nothing_changes(database):
     ask(database)
     confirm(database)
     before = (subscriptions(database), rows(database, Consent, Consent.act), subscriber(database).follows)
@@ -136,8 +136,61 @@ def test_who_is_active_gets_a_link_to_their_page_and_nothing_changes(database):
 
     after = (subscriptions(database), rows(database, Consent, Consent.act), subscriber(database).follows)
     assert after == before
-    # With the confirmation, two links make three mails that a stranger can cause in a day.
-    assert notices(database) == ["confirmation", "welcome", "manage_link", "manage_link"]
+    # With the confirmation, two of them make three mails that a stranger can cause in a day.
+    assert notices(database) == ["confirmation", "welcome", "already_subscribed", "already_subscribed"]
+
+
+def send_link(database, address=ADA, **how):
+    with database.writing() as session:
+        signup.send_manage_link(session, address, tokens=TOKENS, now=NOW + timedelta(hours=1), **how)
+
+
+def test_the_link_to_their_page_goes_to_who_is_active_within_the_same_limits(database):
+    ask(database)
+    confirm(database)
+
+    for _ in range(3):
+        send_link(database)
+
+    assert notices(database) == ["confirmation", "welcome", "manage_link"]
+
+
+@pytest.mark.parametrize("who", ["nobody", "pending", "ended", "suppressed", "trapped"])
+def test_nobody_else_gets_that_link_and_nothing_is_kept(database, who):
+    if who != "nobody":
+        ask(database)
+    if who not in ("nobody", "pending"):
+        confirm(database)
+    if who == "ended":
+        leave(database)
+    if who == "suppressed":
+        with database.writing() as session:
+            suppressions.suppress(session, ADA.key, SuppressionReason.COMPLAINT, tokens=TOKENS, now=NOW)
+    before = dump(database)
+
+    send_link(database, keep=who != "trapped")
+
+    assert dump(database) == before
+
+
+def test_a_request_that_is_not_to_be_kept_leaves_no_trace(database):
+    before = dump(database)
+
+    with database.writing() as session:
+        signup.request(session, ADA, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW, keep=False)
+
+    assert dump(database) == before
+
+
+def test_the_ledger_says_that_an_address_is_one_to_be_thrown_away(database):
+    with database.writing() as session:
+        disposable.add(session, ["example.net"], now=NOW)
+
+    ask(database)
+    ask(database, address=Address.parse("ada@mail.example.net"))
+
+    assert rows(database, Consent, Consent.source) == [("/subscribe",), ("/subscribe, disposable address",)]
+    assert notices(database) == ["confirmation", "confirmation"]
 
 
 def test_who_is_suppressed_gets_nothing_and_leaves_no_trace(database):

@@ -93,7 +93,7 @@ def test_each_is_made_once():
 def test_they_name_nobody(made):
     for specimen in made.values():
         assert set(re.findall(r"[\w.+-]+@[\w.-]+", specimen.text)) <= {"updates@example.org", "reader@example.org"}
-        for token in re.findall(r"/(?:manage|unsubscribe|confirm|undo)/(\d+)", specimen.text):
+        for token in re.findall(r"/(?:manage|unsubscribe|confirm|undo|address)/(\d+)", specimen.text):
             assert token == "0", specimen.name
 
 

@@ -1,4 +1,4 @@
-"""The form beside content: all, regions or countries can be chosen right there."""
+"""The form beside content: all, regions or countries can be chosen right there; and what the whole form asks back."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.web.conftest import NOVEMBER, START, Trend, an_update
 
 PAGES = ["/", "/editions", "/places/KZ", "/places/KZ/2022-10", "/places/FR", "/regions/central-asia"]
 MOST_BYTES = 100_000
+MOST_BYTES_OF_THE_LIST = 25_600
 EVERYTHING = {"all"} | {region.code for region in gazetteer().regions} | {place.code for place in gazetteer().places}
 
 
@@ -111,6 +112,42 @@ def test_a_forged_default_is_refused_like_any_choice(client, database, otherwise
     assert answer.status_code == 400
     assert "one of the places isn’t in it" in answer.text
     assert followed(database) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_list_of_places_is_light(text, path):
+    places = re.search(r'<details class="picker">.*<ul class="regions">.*?</ul>', text(path), re.DOTALL)
+
+    assert len(places[0].encode()) < MOST_BYTES_OF_THE_LIST
+
+
+def test_places_without_updates_come_last_in_their_region_and_it_says_so(text):
+    region = re.search(r"Places of Central Asia:.*?</details>", text("/"), re.DOTALL)[0]
+
+    covered, _, others = region.partition("No updates so far")
+    assert [code for code, _ in boxes(covered)] == ["KZ"]
+    assert "UZ" in [code for code, _ in boxes(others)]
+
+
+def test_what_looks_mistyped_is_asked_back_beside_the_field_and_the_choice_stays(client, database):
+    asked = client.post("/subscribe", data={"email": "ada@gmial.com", "follow": ["KZ", "SD"]}).text
+
+    field = re.search(r'<label class="field" for="email">.*?<input id="email"[^>]*>', asked, re.DOTALL)[0]
+    assert "Did you mean <strong" in field
+    assert 'name="take" value="ada@gmail.com">Yes, use ada@gmail.com</button>' in field
+    assert "sending it again keeps it as it is" in field
+    assert 'value="ada@gmial.com"' in field
+    assert 'aria-describedby="email-suggestion"' in field
+    assert [code for code, ticked in boxes(asked) if ticked] == ["SD", "KZ"]
+    assert followed(database) == []
+
+
+def test_the_enter_key_sends_what_is_typed_and_not_what_is_suggested(client):
+    asked = client.post("/subscribe", data={"email": "ada@gmial.com", "follow": "KZ"}).text
+
+    first = re.search(r"<button[^>]*>", asked)[0]
+    assert 'type="submit"' in first
+    assert "name=" not in first
 
 
 def test_pages_stay_light_when_70_places_have_updates(database, text):

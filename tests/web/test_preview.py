@@ -7,6 +7,7 @@ import re
 import pytest
 
 from newsletter.domain.role import Role
+from newsletter.storage.tables import Subscriber
 
 PAGE = "/admin/editions/2022-11/preview"
 
@@ -70,6 +71,20 @@ def test_what_was_chosen_stays_from_link_to_link_and_with_another_reader(desk):
         assert all(each in address for each in kept), address
     for name, value in (("width", "phone"), ("scheme", "dark"), ("pictures", "off")):
         assert f'<input type="hidden" name="{name}" value="{value}">' in page
+
+
+def test_who_wants_text_alone_is_shown_as_text_and_source(desk, database, sign_up):
+    reader = sign_up("ada@example.org")
+    with database.writing() as session:
+        session.get_one(Subscriber, reader.id).text_only = True
+
+    page = desk.get(f"{PAGE}?as=ada@example.org").text
+
+    assert frames(page) == []
+    assert ">HTML</a>" not in page
+    assert 'aria-current="page">Text</a>' in page
+    assert "Content-Type: text/plain; charset=utf-8" in desk.get(link_of(page, "Source")).text
+    assert desk.get(f"{PAGE}/body?as=ada@example.org").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["width=tablet", "scheme=sepia", "pictures=on", "part=else"])

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.mail.links import Purpose
 from newsletter.services import suppressions
-from newsletter.storage.tables import Consent, Notice, Subscriber
+from newsletter.storage.tables import Consent, Notice, Subscriber, Subscription
 from tests.web.conftest import START, dump
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -225,6 +225,31 @@ def test_one_click_is_told_from_the_button_in_the_ledger(client, database, sign_
     with database.reading() as session:
         last = session.scalars(select(Consent).order_by(Consent.id.desc())).first()
     assert (last.act, last.source) == ("ended", "one click")
+
+
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [
+        pytest.param({}, "unsubscribed", id="nothing said"),
+        pytest.param(ONE_CLICK, "unsubscribed", id="one click"),
+        pytest.param({"reason": "too_much", "words": ""}, "unsubscribed: too_much", id="a choice"),
+        pytest.param({"words": "  I have\0 retired\r\n "}, "unsubscribed: I have retired", id="words"),
+        pytest.param({"reason": "other", "words": "x"}, "unsubscribed: other; x", id="both"),
+        pytest.param({"reason": "<b>", "words": "<i>"}, "unsubscribed: <i>", id="a choice that is none"),
+        pytest.param({"words": "x" * 5000}, f"unsubscribed: {'x' * 150}", id="far too much to say"),
+    ],
+)
+def test_why_somebody_leaves_is_kept_with_what_they_followed_and_hinders_nothing(
+    client, database, sign_up, subscriber, form, kept
+):
+    reader = sign_up()
+    assert "Why, if you like to say" in client.get(f"/unsubscribe/{reader.unsubscribe}").text
+
+    assert client.post(f"/unsubscribe/{reader.unsubscribe}", data=form).status_code == 200
+
+    assert subscriber(reader.id).state == "ended"
+    with database.reading() as session:
+        assert session.scalars(select(Subscription.reason)).all() == [kept]
 
 
 @pytest.mark.parametrize("form", [{}, ONE_CLICK], ids=["button", "one click"])

@@ -24,8 +24,12 @@ PUBLIC = [
     "/places/KZ",
     "/regions/central-asia",
     "/editions",
+    "/search?q=x",
     "/subscribe",
     "/subscribe/check-your-mail",
+    "/embed",
+    "/embed/check-your-mail",
+    "/embed/code",
 ]
 
 

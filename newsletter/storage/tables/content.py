@@ -46,7 +46,7 @@ class CountryUpdate(Base):
     links: Mapped[list[Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(word(UpdateState, "state"))
     created_at: Mapped[datetime]
-    changed_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Edition(Base):

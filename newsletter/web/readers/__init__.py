@@ -6,12 +6,15 @@ takes its authority from the token in the page's address, which only the mail ho
 one click (RFC 8058) bring neither cookie nor CSRF token, and must not need them.
 
     signup     the form, and the answer to a confirmation mail
-    manage     a reader's own page
+    own_page   a reader's own page, and which links open it
+    manage     what is changed there
+    address    a new address, and the page behind the question at it
+    own_data   all that is known of them, to be had or to be erased
     leaving    unsubscribe, and undo
     shared     what they have in common
 """
 
-from newsletter.web.readers import leaving, manage, signup
+from newsletter.web.readers import address, leaving, manage, own_data, signup
 from newsletter.web.readers.shared import readers
 
-__all__ = ["leaving", "manage", "readers", "signup"]
+__all__ = ["address", "leaving", "manage", "own_data", "readers", "signup"]

@@ -14,6 +14,7 @@ from newsletter.services.leaving import Undo
 from newsletter.storage.tables import Subscriber
 from newsletter.web import forms
 from newsletter.web.database import current_session
+from newsletter.web.readers import manage_form
 from newsletter.web.readers.shared import confirmed_page, names, origin, readers
 from newsletter.web.wiring import now, wiring
 
@@ -26,7 +27,13 @@ def unsubscribe_form(token: str) -> str:
         return render_template("unsubscribed.html")
     manage = wiring().tokens.make(Purpose.MANAGE, subscriber_id)
     return render_template(
-        "unsubscribe.html", token=token, subscriber=subscriber, manage_token=manage, button=forms.LEAVE_WORDS
+        "unsubscribe.html",
+        token=token,
+        subscriber=subscriber,
+        manage_token=manage,
+        button=forms.LEAVE_WORDS,
+        reasons=manage_form.REASONS,
+        longest_words=manage_form.LONGEST_WORDS,
     )
 
 
@@ -40,7 +47,8 @@ def unsubscribe(token: str) -> str:
     session = current_session()
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
     if subscriber is not None:
-        leaving.leave(session, subscriber, origin=_leaving(), tokens=wiring().tokens, now=now())
+        reason = manage_form.leaving_reason(request.form)
+        leaving.leave(session, subscriber, reason=reason, origin=_leaving(), tokens=wiring().tokens, now=now())
         session.commit()
     return render_template("unsubscribed.html")
 

@@ -1,55 +1,94 @@
-"""A reader's own page: what they follow, and how they get it."""
+"""What a reader changes on their own page: each part of it is a form of its own, and is saved by itself."""
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
 
-from newsletter.domain import subject
 from newsletter.domain.states import SubscriberState
-from newsletter.mail.links import Purpose
-from newsletter.services import preferences
+from newsletter.services import fresh_links, preferences
 from newsletter.storage.places import gazetteer
-from newsletter.storage.tables import Subscriber
-from newsletter.web import forms
 from newsletter.web.database import current_session
-from newsletter.web.forms import ManageForm
-from newsletter.web.readers.shared import full_picker, origin, readers, subscriber_shown
+from newsletter.web.readers import manage_form
+from newsletter.web.readers.manage_form import ManageForm, PauseForm
+from newsletter.web.readers.own_page import OwnLink, by_own_link, inactive_page, own_page
+from newsletter.web.readers.shared import origin, readers, subscriber_shown
 from newsletter.web.wiring import now, wiring
 
 
-@readers.get("/manage/<token>")
-def manage_form(token: str) -> str:
-    subscriber = subscriber_shown(wiring().tokens.read(Purpose.MANAGE, token))
+@readers.get("/manage/<token>", endpoint="manage_form")
+@by_own_link
+def show(link: OwnLink) -> ResponseReturnValue:
+    subscriber = subscriber_shown(link.subscriber_id)
     if subscriber.state != SubscriberState.ACTIVE.value:
-        return render_template("manage_inactive.html", subscriber=subscriber)
-    form = ManageForm(subject.split(subscriber.follows), alerts_at_once=subscriber.alerts_at_once)
-    return _manage_page(token, subscriber, form, saved="saved" in request.args)
+        return inactive_page(link, subscriber)
+    return own_page(link, subscriber)
 
 
 @readers.post("/manage/<token>")
-def manage(token: str) -> Response | tuple[str, int]:
+@by_own_link
+def manage(link: OwnLink) -> ResponseReturnValue:
     session = current_session()
-    subscriber = preferences.subscriber_of_link(session, wiring().tokens.read(Purpose.MANAGE, token))
+    subscriber = preferences.subscriber_of_link(session, link.subscriber_id)
     form = ManageForm.read(request.form)
     subjects = form.check_follow(gazetteer())
     if not subjects:
-        return _manage_page(token, subscriber, form, saved=False), 400
+        return own_page(link, subscriber, follow=form), 400
     came_from = origin("/manage", form.consent)
     preferences.change(session, subscriber, subjects, alerts_at_once=form.alerts_at_once, origin=came_from, now=now())
     session.commit()
-    return redirect(url_for("readers.manage_form", token=token, saved="yes"), 303)
+    return saved(link, "follow")
 
 
-def _manage_page(token: str, subscriber: Subscriber, form: ManageForm, *, saved: bool) -> str:
-    return render_template(
-        "manage.html",
-        token=token,
-        subscriber=subscriber,
-        form=form,
-        picker=full_picker(form.follow),
-        saved=saved,
-        button=forms.CHANGE_WORDS,
-        alerts_words=forms.ALERTS_WORDS,
-        leave_token=wiring().tokens.make(Purpose.UNSUBSCRIBE, subscriber.id),
-    )
+@readers.post("/manage/<token>/format")
+@by_own_link
+def set_format(link: OwnLink) -> ResponseReturnValue:
+    session = current_session()
+    subscriber = preferences.subscriber_of_link(session, link.subscriber_id)
+    text_only = bool(request.form.get("text_only"))
+    words = f"{manage_form.TEXT_WORDS}: {'yes' if text_only else 'no'}. {manage_form.FORMAT_WORDS}"
+    preferences.set_text_only(session, subscriber, text_only, origin=origin("/manage/format", words), now=now())
+    session.commit()
+    return saved(link, "format")
+
+
+@readers.post("/manage/<token>/pause")
+@by_own_link
+def pause(link: OwnLink) -> ResponseReturnValue:
+    session = current_session()
+    subscriber = preferences.subscriber_of_link(session, link.subscriber_id)
+    form = PauseForm.read(request.form)
+    months = form.check()
+    if months is None:
+        return own_page(link, subscriber, pause=form), 400
+    came_from = origin("/manage/pause", f"{manage_form.PAUSE_WORDS}: for {months} months")
+    zone = wiring().settings.zone
+    preferences.pause(session, subscriber, months, zone=zone, origin=came_from, now=now())
+    session.commit()
+    return saved(link, "pause")
+
+
+@readers.post("/manage/<token>/resume")
+@by_own_link
+def resume(link: OwnLink) -> ResponseReturnValue:
+    session = current_session()
+    subscriber = preferences.subscriber_of_link(session, link.subscriber_id)
+    came_from = origin("/manage/resume", manage_form.RESUME_WORDS)
+    preferences.resume(session, subscriber, origin=came_from, now=now())
+    session.commit()
+    return saved(link, "resume")
+
+
+@readers.post("/manage/<token>/link")
+def send_link(token: str) -> ResponseReturnValue:
+    """Send a new link to the mailbox that the old one, of whatever age, came from."""
+    session = current_session()
+    subscriber = preferences.subscriber_of_link(session, OwnLink.read(token).subscriber_id)
+    fresh_links.send(session, subscriber, now=now())
+    session.commit()
+    return redirect(url_for("readers.manage_link_asked"), 303)
+
+
+def saved(link: OwnLink, part: str) -> ResponseReturnValue:
+    """Back to the page, which says what was saved."""
+    return redirect(url_for("readers.manage_form", token=link.token, saved=part), 303)

@@ -15,7 +15,7 @@ from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Subscriber
 from newsletter.web import picker
 from newsletter.web.database import current_session
-from newsletter.web.wiring import wiring
+from newsletter.web.wiring import now, wiring
 
 readers = Blueprint("readers", __name__)
 
@@ -46,5 +46,6 @@ def names(subjects: Iterable[str]) -> list[str]:
 def confirmed_page(subscriber: Subscriber) -> str:
     """What somebody sees who is subscribed now."""
     follows = names(subject.split(subscriber.follows))
-    manage = wiring().tokens.make(Purpose.MANAGE, subscriber.id)
+    # Dated: they have just followed a link that only their mailbox has.
+    manage = wiring().tokens.make_dated(Purpose.MANAGE, subscriber.id, at=now())
     return render_template("confirmed.html", subscriber=subscriber, follows=follows, manage_token=manage)

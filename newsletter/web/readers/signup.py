@@ -1,9 +1,12 @@
-"""The subscription form, and the answer to a confirmation mail."""
+"""The subscription form, the answer to a confirmation mail, and the form for who has lost the link to their page."""
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from collections.abc import Callable
+
+from flask import g, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter.domain.states import SubscriberState
 from newsletter.errors import SubscriptionEnded
@@ -11,11 +14,15 @@ from newsletter.mail.links import CONFIRMATION_LIFETIME, Purpose
 from newsletter.services import preferences
 from newsletter.services import signup as signup_
 from newsletter.storage.places import gazetteer
-from newsletter.web import forms
+from newsletter.web import forms, gate
 from newsletter.web.database import current_session
 from newsletter.web.forms import SignupForm
+from newsletter.web.gate import Refusal
 from newsletter.web.readers.shared import confirmed_page, full_picker, names, origin, readers, subscriber_shown
 from newsletter.web.wiring import now, wiring
+
+readers.app_template_global("guard")(gate.guard)
+readers.after_app_request(gate.finish)
 
 
 @readers.get("/subscribe")
@@ -25,26 +32,78 @@ def subscribe_form() -> str:
 
 
 @readers.post("/subscribe")
-def subscribe() -> Response | tuple[str, int]:
+def subscribe() -> AnyResponse:
     """The answer is the same for every address, and takes as long, so that nobody can learn who is subscribed."""
     form = SignupForm.read(request.form)
     address, subjects = form.check_email(), form.check_follow(gazetteer())
-    if address is None or not subjects:
-        return _signup_page(form), 400
-    session = current_session()
+    if address is None or not subjects or form.asks_back(address):
+        return make_response(_signup_page(form), 400)
     came_from = origin("/subscribe", form.consent(wiring().publication))
-    signup_.request(session, address, subjects, origin=came_from, tokens=wiring().tokens, now=now())
-    session.commit()
+
+    def ask(session: Session, keep: bool) -> None:
+        signup_.request(session, address, subjects, origin=came_from, tokens=wiring().tokens, now=now(), keep=keep)
+
+    refusal = gate.pass_through(request.form, address, ask)
+    if refusal is not None:
+        return _refused(refusal, form, _signup_page)
     return redirect(url_for("readers.subscribe_asked"), 303)
 
 
 def _signup_page(form: SignupForm) -> str:
+    _keep_in_mind(form)
     return render_template("subscribe.html", form=form, picker=full_picker(form.follow))
+
+
+def _keep_in_mind(form: SignupForm) -> None:
+    """An address that is asked back about is asked about once: parts/guard.html puts it into the form."""
+    if form.suggestion is not None:
+        g.as_typed = form.email
+
+
+def _refused(refusal: Refusal, form: SignupForm, page: Callable[[SignupForm], str]) -> AnyResponse:
+    """The form once more, as it was, with what there is to say."""
+    form.errors["email"] = refusal.words
+    response = make_response(page(form), refusal.status)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 @readers.get("/subscribe/check-your-mail")
 def subscribe_asked() -> str:
     return render_template("check_your_mail.html", lifetime_days=CONFIRMATION_LIFETIME.days)
+
+
+@readers.get("/manage")
+def manage_link_form() -> str:
+    return _manage_link_page(SignupForm())
+
+
+@readers.post("/manage")
+def manage_link() -> AnyResponse:
+    """For who has lost their link; as silent about who is subscribed as the other form."""
+    form = SignupForm.read(request.form)
+    address = form.check_email()
+    if address is None or form.asks_back(address):
+        return make_response(_manage_link_page(form), 400)
+
+    def send(session: Session, keep: bool) -> None:
+        signup_.send_manage_link(session, address, tokens=wiring().tokens, now=now(), keep=keep)
+
+    refusal = gate.pass_through(request.form, address, send)
+    if refusal is not None:
+        return _refused(refusal, form, _manage_link_page)
+    return redirect(url_for("readers.manage_link_asked"), 303)
+
+
+def _manage_link_page(form: SignupForm) -> str:
+    _keep_in_mind(form)
+    return render_template("manage_link.html", form=form)
+
+
+@readers.get("/manage/check-your-mail")
+def manage_link_asked() -> str:
+    return render_template("manage_link_asked.html")
 
 
 @readers.get("/confirm/<token>")

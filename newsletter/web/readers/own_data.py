@@ -1,0 +1,60 @@
+"""All that is known of a reader: to be had as a file (GDPR, articles 15 and 20), and to be erased (article 17)."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from newsletter.errors import StorageUnavailable
+from newsletter.services import erasure, personal_data
+from newsletter.storage import erasing
+from newsletter.storage.tables import Subscriber
+from newsletter.web.database import current_session, db
+from newsletter.web.readers import manage_form
+from newsletter.web.readers.own_page import OwnLink, by_fresh_link
+from newsletter.web.readers.shared import readers, subscriber_shown
+from newsletter.web.wiring import now, wiring
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME = "my-subscription.json"
+
+
+@readers.get("/manage/<token>/data")
+@by_fresh_link
+def download(link: OwnLink) -> ResponseReturnValue:
+    subscriber = subscriber_shown(link.subscriber_id)
+    response = jsonify(personal_data.collect(current_session(), subscriber, tokens=wiring().tokens))
+    response.headers["Content-Disposition"] = f"attachment; filename={FILE_NAME}"
+    return response
+
+
+@readers.get("/manage/<token>/erase")
+@by_fresh_link
+def erase_form(link: OwnLink) -> ResponseReturnValue:
+    subscriber = current_session().get(Subscriber, link.subscriber_id)
+    if subscriber is None:
+        return render_template("erased.html")
+    return render_template("erase.html", link=link, subscriber=subscriber, button=manage_form.ERASE_WORDS)
+
+
+@readers.post("/manage/<token>/erase")
+@by_fresh_link
+def erase(link: OwnLink) -> ResponseReturnValue:
+    """Who is erased already gets the same answer: people press a button twice."""
+    session = current_session()
+    subscriber = session.get(Subscriber, link.subscriber_id)
+    if subscriber is not None:
+        erasure.erase(session, subscriber, tokens=wiring().tokens, now=now())
+        session.commit()
+        _cut_log()
+    return render_template("erased.html")
+
+
+def _cut_log() -> None:
+    try:
+        erasing.cut_log(db.engine)
+    except StorageUnavailable as error:  # they are erased all the same, and the scheduler tries again
+        _log.warning("the log was not cut after an erasure: %s", error)

@@ -1,0 +1,119 @@
+"""The archive of editions, and each edition as a page: what a mail's "view in the browser" leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from flask import abort, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from newsletter.domain import subject
+from newsletter.domain.edition import Contents, Entry
+from newsletter.domain.month import Month
+from newsletter.domain.tally import Tally
+from newsletter.services import editions as editions_
+from newsletter.services import pictures
+from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Edition
+from newsletter.web import forms
+from newsletter.web.database import current_session
+from newsletter.web.site.blueprint import absolute, form_for_everything, site
+from newsletter.web.site.kept import kept
+from newsletter.web.wiring import wiring
+
+#: Bytes of the entries on one page: what has least to tell goes brief beyond. The rest of the page takes some 8,000.
+_MOST_BYTES = 84_000
+#: Bytes of markup: of an entry in brief with its line in the contents, of one in full beyond that, of its parts.
+_IN_BRIEF, _IN_FULL, _PARAGRAPH, _REFERENCE = 180, 250, 130, 260
+
+
+@site.get("/editions")
+@kept
+def editions() -> str | AnyResponse:
+    months = [Month.parse(edition.month) for edition in editions_.released(current_session())]
+    years = [(year, list(each)) for year, each in groupby(months, key=lambda month: month.year)]
+    return render_template("editions.html", years=years, signup=form_for_everything())
+
+
+@site.get("/editions/<month:month>")
+@kept
+def edition(month: Month) -> str | AnyResponse:
+    """All of it, or with ?follow= (a region or a place, as often as wanted) what it has of these."""
+    session = current_session()
+    found = editions_.get(session, month)
+    if found.approved_at is None:
+        abort(404)
+    contents = editions_.contents(session, found)
+    chosen = forms.known(request.args.getlist("follow"), gazetteer())
+    if subject.ALL in chosen:
+        chosen = ()
+    shown = _of_these(contents, chosen) if chosen else contents
+    return render_template(
+        "edition.html",
+        contents=shown,
+        whole=len(contents.entries),
+        chosen=[subject.name(each, gazetteer()) for each in chosen],
+        tally=Tally.of(shown.entries),
+        parts=_parts(shown),
+        brief=_in_brief(shown.entries),
+        about=_about(found, contents),
+        picture=_map_address(found, month),
+    )
+
+
+def _of_these(contents: Contents, subjects: tuple[str, ...]) -> Contents:
+    places = [entry.place for entry in contents.entries]
+    return contents.only(place.code for place in places if subject.covers(subjects, place.code, place.region.code))
+
+
+def _parts(contents: Contents) -> list[tuple[str, str, list[Entry]]]:
+    """An edition's groups with what their headings are linked by."""
+    return [(group.value, group.heading, entries) for group, entries in contents.groups()]
+
+
+def _in_brief(entries: Sequence[Entry]) -> frozenset[str]:
+    """The places that are told by their headline alone, lest a page of many places be too large to load."""
+    brief = set()
+    size = sum(_IN_BRIEF + len(entry.update.headline) + _more(entry) for entry in entries)
+    for entry in sorted(entries, key=lambda entry: (entry.weight, -_more(entry))):
+        if size <= _MOST_BYTES:
+            break
+        brief.add(entry.place.code)
+        size -= _more(entry)
+    return frozenset(brief)
+
+
+def _more(entry: Entry) -> int:
+    """Bytes, more or less, that an entry takes beyond what it has in brief."""
+    update = entry.update
+    return (
+        _IN_FULL
+        + sum(_PARAGRAPH + len(f"{each.lead}{each.text}".encode()) for each in update.developments)
+        + sum(_REFERENCE + len(each.words.encode()) for each in update.quotes)
+        + sum(_REFERENCE + len(f"{each.title}{each.url}".encode()) for each in update.links)
+    )
+
+
+def _about(edition: Edition, contents: Contents) -> dict[str, object]:
+    """The edition in schema.org's terms."""
+    title = wiring().settings.title
+    approved_at = edition.approved_at or edition.created_at
+    return {
+        "@context": "https://schema.org",
+        "@type": "PublicationIssue",
+        "name": f"{title}, {contents.month.name}",
+        "issueNumber": str(contents.month),
+        "url": absolute("site.edition", month=contents.month),
+        "datePublished": approved_at.isoformat(timespec="seconds"),
+        "inLanguage": "en",
+        "isPartOf": {"@type": "Periodical", "name": title, "url": wiring().publication.links.home()},
+        "publisher": {"@type": "Organization", "name": wiring().publication.sender_name},
+    }
+
+
+def _map_address(edition: Edition, month: Month) -> str | None:
+    """The picture that stands for the edition where its address is shared."""
+    names = [image.name for image in pictures.of_edition(current_session(), edition)]
+    found = next((name for name in names if name.startswith("map-")), None)
+    return wiring().publication.links.picture(month, found) if found else None

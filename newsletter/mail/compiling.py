@@ -38,7 +38,8 @@ def compile_edition(contents: Contents, publication: Publication, *, at: datetim
 
 
 def _compiled(contents: Contents, publication: Publication, at: datetime) -> Compiled:
-    marks = CompileMarks(contents)
+    own_words = (publication.title, publication.sender_name, publication.postal_address or "", publication.brand.footer)
+    marks = CompileMarks(contents, " ".join(own_words))
     illustrations = illustrate(contents, publication.pictures)
     rendered = digest.render(
         contents,

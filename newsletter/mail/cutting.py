@@ -48,6 +48,7 @@ class CompileMarks:
     """Marks to cut at."""
 
     contents: Contents
+    own_words: str  #: the publisher's, which stand in every mail
     key: str = field(default_factory=lambda: f"cut-{secrets.token_hex(8)}")
 
     def heading(self, entries: Sequence[Entry]) -> Markup:
@@ -101,14 +102,17 @@ class CompileMarks:
             raise TemplateError(file, None, f"it lacks slots.{missing[0]}")
 
     def _is_told_to_everybody(self, cuts: Sequence[Cut]) -> bool:
-        """Whether an entry has no block, or its headline is outside of all; editors may repeat it in the overview."""
+        """Whether an entry has no block, or its headline is outside of all blocks.
+
+        Editors may repeat it in the overview, and a publisher may be called like it.
+        """
         told = {cut.mask for cut in cuts if cut.is_block}
         shared = " ".join(" ".join(cut.text for cut in cuts if cut.mask == EVERYBODY).split())
-        overview = " ".join(self.contents.overview.split())
+        elsewhere = " ".join(f"{self.contents.overview} {self.own_words}".split())
         for entry in self.contents.entries:
             headline = " ".join(entry.update.headline.split())[:_RECOGNISED]
             if self.bit(entry) not in told:
                 return True
-            if len(headline) == _RECOGNISED and headline not in overview and markup.escape(headline) in shared:
+            if len(headline) == _RECOGNISED and headline not in elsewhere and markup.escape(headline) in shared:
                 return True
         return False

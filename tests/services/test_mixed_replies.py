@@ -210,7 +210,9 @@ def test_every_later_is_delivered_or_given_up_and_only_who_is_unknown_is_suppres
     late = relay.readers("busy for a while") if readers <= 2000 else set(rows)
     assert set(rows) - sent - never <= late & relay.at(GMAIL)
     assert len(set(rows) - sent - never) < readers / 20
-    assert suppressed(database) == ended(database) == relay.readers("unknown")
+    # Who was never tried before the deadline is not known to be gone.
+    not_tried = {reader for reader in relay.at(GMAIL) if rows[reader].state == "skipped"}
+    assert suppressed(database) == ended(database) == relay.readers("unknown") - not_tried
     with database.reading() as session:
         assert editions.get(session, NOVEMBER).state == "sent"
 

@@ -114,7 +114,8 @@ class Sender:
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
         wanted = self._allowance.batch - len(self._outcomes)
         # With a tick's worth in hand there may be no more to come before it: the window can be full of it.
-        self._outcomes += self._engine.poll(wait if wanted > 0 else 0.0, at_least=max(1, wanted))
+        is_in_hand = wanted <= 0 and not self._is_in_doubt
+        self._outcomes += self._engine.poll(0.0 if is_in_hand else wait, at_least=max(1, wanted))
         is_due = bool(self._outcomes or self._withdrawn or busy) or self._is_anything_due()
         if is_due or self._licence.is_to_be_renewed:
             self._tick(arms=is_due)

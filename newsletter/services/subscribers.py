@@ -16,7 +16,7 @@ from newsletter.domain.address import Address
 from newsletter.domain.states import SubscriberState
 from newsletter.errors import InvalidInput, NewsletterError, NotFound
 from newsletter.mail.links import Tokens
-from newsletter.services import consents, preferences, suppressions
+from newsletter.services import consents, forgotten, preferences, suppressions
 from newsletter.services.consents import ConsentAct, Origin
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Consent, Subscriber
@@ -125,6 +125,8 @@ def take_in(session: Session, row: Row, *, tokens: Tokens, source: str, now: dat
     """Make the row's owner an active subscriber. Raises InvalidInput for who is suppressed, is there, or has left."""
     if suppressions.is_suppressed(session, row.address.key, tokens=tokens):
         raise InvalidInput("this address is suppressed")
+    if forgotten.find(session, row.address.key, tokens=tokens) is not None:
+        raise InvalidInput("this address has left; its owner can subscribe again by the form")
     values = {"address": row.address.text, "address_key": row.address.key, "language": row.language, "follows": ""}
     if not insert_or_ignore(session, Subscriber, **values, state=SubscriberState.ACTIVE.value, created_at=now):
         raise InvalidInput("this address is here already; its owner decides what it follows")
@@ -150,7 +152,9 @@ def export_rows(session: Session) -> Iterator[dict[str, str]]:
     """All subscribers, in the columns that `read_rows` takes; a cell can't be taken for a formula."""
     words = select(Consent.subscriber_id, Consent.source, Consent.text).where(Consent.act == ConsentAct.CONFIRMED.value)
     consent = {row.subscriber_id: f"{row.source}: {row.text}" for row in session.execute(words.order_by(Consent.id))}
-    for each in session.scalars(select(Subscriber).order_by(Subscriber.id).execution_options(yield_per=1000)):
+    for each in session.scalars(
+        select(Subscriber).where(Subscriber.address != "").order_by(Subscriber.id).execution_options(yield_per=1000)
+    ):
         yield {
             "email": harmless(each.address),
             "follows": each.follows,

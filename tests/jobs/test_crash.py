@@ -182,7 +182,12 @@ class Workers:
         """Start some, and wait until each is ready for a job."""
         for _ in range(count):
             self.start()
-        look_until(database, lambda found: workers_known(found) == count, seconds=60)
+        self.wait_until_all_are_known(database)
+
+    def wait_until_all_are_known(self, database: Database) -> None:
+        """Until each that runs is ready for a job."""
+        running = sum(worker.poll() is None for worker in self.running)
+        look_until(database, lambda found: workers_known(found) >= running, seconds=60)
 
     def __enter__(self) -> Workers:
         return self
@@ -244,6 +249,7 @@ def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, comman
             edition_id = sharded(readers, readers // MOST_AT_ONCE)
             for number, when in enumerate(stops_at(readers, stops, seed=3)):
                 relay.wait_for(when)
+                workers.wait_until_all_are_known(postgresql)  # one that has just been started can't be told anything
                 workers.running[number].terminate()
                 if len(workers.running) <= stops:
                     workers.start()

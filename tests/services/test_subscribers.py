@@ -14,7 +14,7 @@ from sqlalchemy import select
 from newsletter.domain.address import Address
 from newsletter.domain.states import SuppressionReason
 from newsletter.errors import InvalidInput, NotFound
-from newsletter.services import preferences, signup, subscribers, suppressions
+from newsletter.services import forgotten, preferences, signup, subscribers, suppressions
 from newsletter.services.subscribers import COLUMNS, LONGEST_FIELD, Reject, Row
 from newsletter.storage.tables import Consent, Notice, Subscriber
 from tests.conftest import NOW
@@ -150,6 +150,21 @@ def test_who_is_suppressed_is_not_taken_in(database):
     with pytest.raises(InvalidInput, match="suppressed"):
         take(database, row_of())
     assert dump(database) == before
+
+
+def test_who_left_and_is_forgotten_is_not_taken_in_by_an_old_list_nor_given_out(database):
+    take(database, row_of())
+    with database.writing() as session:
+        ada = subscribers.by_address(session, "ada@example.org")
+        preferences.end(session, ada, "unsubscribed", origin=ORIGIN, now=NOW)
+    later = NOW + timedelta(days=30)
+    with database.writing() as session:
+        assert forgotten.forget(session, tokens=TOKENS, now=later, most=10) == 1
+
+    with pytest.raises(InvalidInput, match="this address has left"):
+        take(database, row_of(), at=later)
+    with database.reading() as session:
+        assert list(subscribers.export_rows(session)) == []
 
 
 def test_an_address_that_nobody_has_is_not_found(sqlite):

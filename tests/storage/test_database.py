@@ -26,6 +26,7 @@ def an_edition(month: str = "2022-11") -> Edition:
     [
         pytest.param("journal_mode", "wal", id="readers and a writer don't wait for each other"),
         pytest.param("synchronous", 2, id="a commit survives a power cut"),
+        pytest.param("secure_delete", 1, id="what is deleted is overwritten"),
         pytest.param("foreign_keys", 1, id="foreign keys hold"),
         pytest.param("busy_timeout", 4000, id="a writer waits, and less than a form may take"),
     ],

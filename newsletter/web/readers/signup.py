@@ -38,7 +38,7 @@ def subscribe() -> AnyResponse:
     address, subjects = form.check_email(), form.check_follow(gazetteer())
     if address is None or not subjects or form.asks_back(address):
         return make_response(_signup_page(form), 400)
-    came_from = origin("/subscribe", form.consent(wiring().publication))
+    came_from = origin(request.path, form.consent(wiring().publication))
 
     def ask(session: Session, keep: bool) -> None:
         signup_.request(session, address, subjects, origin=came_from, tokens=wiring().tokens, now=now(), keep=keep)

@@ -186,8 +186,11 @@ class Workers:
 
     def wait_until_all_are_known(self, database: Database) -> None:
         """Until each that runs is ready for a job."""
-        running = sum(worker.poll() is None for worker in self.running)
-        look_until(database, lambda found: workers_known(found) >= running, seconds=60)
+
+        def are_known(found: Database) -> bool:  # counted anew each time: one that was told to stop ends meanwhile
+            return workers_known(found) >= sum(worker.poll() is None for worker in self.running)
+
+        look_until(database, are_known, seconds=60)
 
     def __enter__(self) -> Workers:
         return self

@@ -1,8 +1,19 @@
 """The tables. Constraints keep the rules, so that code only has to handle the conflict."""
 
 from newsletter.storage.columns import Base
-from newsletter.storage.tables.admins import Admin, AdminSession
-from newsletter.storage.tables.content import CompiledEdition, CountryUpdate, Edition, EditionPicture, Place, Region
+from newsletter.storage.tables.admins import Admin, AdminSession, AuditEvent, RecoveryCode
+from newsletter.storage.tables.content import (
+    CompiledEdition,
+    CountryUpdate,
+    Edition,
+    EditionPicture,
+    EditionReport,
+    EditionRevision,
+    Place,
+    Region,
+    UnsavedUpdate,
+    UpdateVersion,
+)
 from newsletter.storage.tables.readers import (
     AddressChange,
     Consent,
@@ -27,6 +38,7 @@ __all__ = [
     "AddressChange",
     "Admin",
     "AdminSession",
+    "AuditEvent",
     "Base",
     "CompiledEdition",
     "Consent",
@@ -36,10 +48,13 @@ __all__ = [
     "DisposableDomain",
     "Edition",
     "EditionPicture",
+    "EditionReport",
+    "EditionRevision",
     "EditionTotal",
     "Notice",
     "Place",
     "RateWindow",
+    "RecoveryCode",
     "Region",
     "SenderRun",
     "SendingDay",
@@ -48,4 +63,6 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "UnsavedUpdate",
+    "UpdateVersion",
 ]

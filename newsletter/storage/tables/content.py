@@ -47,6 +47,36 @@ class CountryUpdate(Base):
     state: Mapped[str] = mapped_column(word(UpdateState, "state"))
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")  #: counts up: who saves names the one they saw
+    changed_by: Mapped[str | None] = mapped_column(String(320))  #: an admin; None: imported
+    reviewed_at: Mapped[datetime | None]  #: since when it stands as somebody else has read it; None after a change
+    reviewed_by: Mapped[str | None] = mapped_column(String(320))
+
+
+class UpdateVersion(Base):
+    """An update as it stood after it was saved; rows are only ever added."""
+
+    __tablename__ = "update_version"
+
+    place_code: Mapped[str] = mapped_column(ForeignKey("place.code"), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)  #: YYYY-MM
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    saved_at: Mapped[datetime]
+    saved_by: Mapped[str | None] = mapped_column(String(320))  #: an admin; None: imported
+    content: Mapped[str] = mapped_column(Text)  #: the update's JSON form
+
+
+class UnsavedUpdate(Base):
+    """What an admin has typed and not saved yet, so that a closed window loses nothing."""
+
+    __tablename__ = "unsaved_update"
+
+    admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id", ondelete="CASCADE"), primary_key=True)
+    place_code: Mapped[str] = mapped_column(ForeignKey("place.code"), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)  #: YYYY-MM
+    version: Mapped[int]  #: of the update that it changes; 0: there was none
+    typed_at: Mapped[datetime]
+    content: Mapped[str] = mapped_column(Text)  #: the form's fields as JSON, whether they make an update or not
 
 
 class Edition(Base):
@@ -69,6 +99,11 @@ class Edition(Base):
     rest_at: Mapped[datetime | None]  #: when the rest follows; None until the first wave is out
     note: Mapped[str | None] = mapped_column(Text)  #: why it is paused or waits, in words for an admin
     overview: Mapped[str] = mapped_column(Text, default="", server_default="")  #: the month as a whole, Markdown
+    proposed_at: Mapped[datetime | None]  #: since when it waits for a second person's approval
+    proposed_by: Mapped[str | None] = mapped_column(String(320))
+    send_at: Mapped[datetime | None]  #: when it shall be sent by itself, once approved
+    send_at_by: Mapped[str | None] = mapped_column(String(320))
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")  #: the newest; 1: as it was sent
 
     compiled: Mapped[CompiledEdition | None] = relationship(
         back_populates="edition", cascade="all, delete-orphan", passive_deletes=True
@@ -86,6 +121,31 @@ class CompiledEdition(Base):
     sha256: Mapped[str] = mapped_column(String(64))  #: of both
 
     edition: Mapped[Edition] = relationship(back_populates="compiled")
+
+
+class EditionRevision(Base):
+    """A correction of an edition that was sent: what the web shows from then on."""
+
+    __tablename__ = "edition_revision"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  #: from 2
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(320))
+    note: Mapped[str] = mapped_column(Text)  #: what was wrong, in the editors' words
+    places: Mapped[str] = mapped_column(Text)  #: codes of the places whose update differs, split by ;
+    content: Mapped[str] = mapped_column(Text)  #: JSON, as CompiledEdition.content
+    mailed_at: Mapped[datetime | None]  #: when it was told to those who got the wrong one
+
+
+class EditionReport(Base):
+    """What the deliveries of an edition that has ended add up to, counted once."""
+
+    __tablename__ = "edition_report"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    made_at: Mapped[datetime]
+    content: Mapped[str] = mapped_column(Text)  #: JSON, see services.reports
 
 
 class EditionPicture(Base):

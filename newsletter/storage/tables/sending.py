@@ -79,14 +79,27 @@ class Notice(Base):
             sqlite_where=text("kind = 'alert'"),
             postgresql_where=text("kind = 'alert'"),
         ),
+        Index(
+            "uq_notice_correction",  # a correction once a reader
+            "subscriber_id",
+            "month",
+            "revision",
+            unique=True,
+            sqlite_where=text("revision IS NOT NULL"),
+            postgresql_where=text("revision IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(word(NoticeKind, "kind"))
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
+    #: None where it is for an admin, or for nobody but an address.
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id", ondelete="CASCADE"), index=True)
     place_code: Mapped[str | None] = mapped_column(ForeignKey("place.code"))  #: what an alert is about
     month: Mapped[str | None] = mapped_column(String(7))  #: the month of its update, YYYY-MM
+    revision: Mapped[int | None]  #: of the month's edition, which a correction tells of
+    about: Mapped[str | None] = mapped_column(Text)  #: what else it takes to make it, as JSON
     address: Mapped[str | None] = mapped_column(String(320))  #: where it goes, if not to the subscriber's own
     created_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(word(DeliveryState, "state"))

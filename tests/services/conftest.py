@@ -42,7 +42,7 @@ def shared_postgresql(postgresql_url: str, postgresql_template: str) -> Iterator
 def postgresql(shared_postgresql: Database) -> Database:
     """A PostgreSQL database without rows, but for the places; the first id is 1 again."""
     with shared_postgresql.engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))  # the audit log guards itself
+        connection.execute(text("TRUNCATE audit_event"))  # it refuses a DELETE
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(delete(table))

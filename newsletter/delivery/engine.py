@@ -72,6 +72,14 @@ class Engine:
         """Queue messages; with `ahead`, before all that were submitted without it."""
         self._queue.submit(messages, ahead=ahead)
 
+    def watch(self, fileno: int) -> None:
+        """`poll` returns early when this descriptor can be read."""
+        self._relays.watch(fileno)
+
+    def unwatch(self, fileno: int) -> None:
+        """Look at this descriptor no more; to be called before it is closed."""
+        self._relays.unwatch(fileno)
+
     def withdraw(self) -> list[Hashable]:
         """Take back what was not started; the keys in order. None of it will be sent."""
         return self._queue.withdraw()
@@ -86,7 +94,10 @@ class Engine:
         self._relays.resume(self._clock())
 
     def poll(self, timeout: float, *, at_least: int = 1) -> list[Outcome]:
-        """Send, until there are `at_least` outcomes, or none is to come, or `timeout` seconds have passed."""
+        """Send, until there are `at_least` outcomes, or none is to come, or `timeout` seconds have passed.
+
+        It returns before that when a descriptor that is watched can be read.
+        """
         now = self._clock()
         until = now + timeout
         while True:
@@ -94,7 +105,7 @@ class Engine:
             is_enough = self._is_enough(at_least)
             wait = 0.0 if is_enough else max(0.0, min(until, self._relays.wake_at(now)) - now)
             now = self._relays.run(wait, now)
-            if is_enough or now >= until or self._is_enough(at_least):
+            if is_enough or now >= until or self._is_enough(at_least) or self._relays.is_woken:
                 return self._collect()
 
     def close(self, timeout: float) -> list[Outcome]:

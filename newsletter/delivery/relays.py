@@ -43,6 +43,7 @@ class Relays:
             parts = self._shares.each
         common = Common(queue, outcomes, window, self._selector)
         self._pools = [Pool(each, part, common) for each, part in zip(relays, parts, strict=True)]
+        self.is_woken = False  #: in the last `run`, a descriptor that is watched could be read
         self._judge_at = math.inf  #: when to look at deadlines next
         self._shares_at = math.inf  #: when to look at the relays that keep others waiting
         self._grain = min(1.0, *(_shortest(each.timeouts) / 4 for each in relays))  #: how late one may be seen, seconds
@@ -95,13 +96,25 @@ class Relays:
                     break
             self._judge_soon(now)
 
+    def watch(self, fileno: int) -> None:
+        """Let `run` return when this descriptor can be read, too."""
+        self._selector.register(fileno, selectors.EVENT_READ)
+
+    def unwatch(self, fileno: int) -> None:
+        """Look at this descriptor no more."""
+        self._selector.unregister(fileno)
+
     def run(self, wait: float, now: float) -> float:
         """Handle what is there, or what comes within `wait` seconds; the time afterwards."""
         before = now
         events = self._selector.select(wait)
         now = self._clock()
+        self.is_woken = False
         for key, mask in events:
-            connection: Connection = key.data
+            connection: Connection | None = key.data
+            if connection is None:
+                self.is_woken = True
+                continue
             if connection.handle(mask, now):
                 connection.around.look_at(connection, now)
         if events:

@@ -43,7 +43,7 @@ class Errands:
         self._settings = settings
         self._is_over = is_over
         self._upkeep = Upkeep(database)
-        self._signing = SigningPool(settings.dkim)
+        self._signing = SigningPool(settings.dkim)  # of the shards, which come one after another
         self._senders: set[Sender] = set()
 
     @property
@@ -104,7 +104,8 @@ class Errands:
         return not self._is_over() and life_sign(self._database, scope) == before
 
     def _run(self, scope: Scope, has_work: HasWork, linger: float) -> None:
-        sender = Sender(self._database, self._settings, scope=scope, signing=self._signing)
+        signing = self._signing if scope != NOTICES else None
+        sender = Sender(self._database, self._settings, scope=scope, signing=signing)
         end = _End(self._database, sender, has_work, linger)
         self._senders.add(sender)
         log.info("%s: begins", scope.name)

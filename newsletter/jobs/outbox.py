@@ -1,9 +1,9 @@
-"""Messages for what the database has armed: bytes out of rows, signed where the settings name a key."""
+"""Messages for what the database has armed: bytes out of rows."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.reply import Reply
 from newsletter.domain.month import Month
 from newsletter.errors import InvalidAddress, TemplateError
-from newsletter.jobs.signing import SigningPool
+from newsletter.jobs.dispatch import Made
 from newsletter.mail.notice import Renderer
 from newsletter.mail.publication import Publication
 from newsletter.mail.splicing import Splicer
@@ -29,15 +29,12 @@ _BAD_TEMPLATE = Reply(450, "4.3.5", "not sent: a template can't be used")
 
 _UNMADE = Reply(450, "4.3.0", "not sent: the message can't be made, by a fault in this program")
 
-_Made = tuple[OutgoingMessage | Outcome, datetime]  # the time is the edition's, or when the notice was made
-
 
 class Outbox:
     """Makes the messages of notices and digests; an edition's pieces are loaded once."""
 
-    def __init__(self, publication: Publication, signing: SigningPool) -> None:
+    def __init__(self, publication: Publication) -> None:
         self._publication = publication
-        self._signing = signing
         self._splicers: dict[int, tuple[Splicer, datetime]] = {}
 
     def splicer(self, session: Session, edition_id: int) -> Splicer:
@@ -53,27 +50,14 @@ class Outbox:
 
     def make(
         self, notices: Sequence[ArmedNotice], digests: Sequence[ArmedDelivery], *, latest: Month | None
-    ) -> Callable[[], list[OutgoingMessage | Outcome]]:
-        """A message for each of them, notices first, or its outcome where none can be made.
+    ) -> list[Made]:
+        """A message for each of them, notices first, or its outcome where none can be made; with the time it is of.
 
-        What is returned waits until all are signed, and must be called once. `latest` is the edition that a welcome
-        points to.
+        `latest` is the edition that a welcome points to.
         """
-        made = [*self._notices(notices, latest), *self._digests(digests)]
-        if not self._signing.is_on:
-            return lambda: [each for each, _ in made]
-        signed = self._signing.begin([(each.data, at) for each, at in made if isinstance(each, OutgoingMessage)])
+        return [*self._notices(notices, latest), *self._digests(digests)]
 
-        def messages() -> list[OutgoingMessage | Outcome]:
-            fields = iter(signed())
-            return [
-                each._replace(data=next(fields) + each.data) if isinstance(each, OutgoingMessage) else each
-                for each, _ in made
-            ]
-
-        return messages
-
-    def _digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[_Made]:
+    def _digests(self, armed: Sequence[ArmedDelivery]) -> Iterator[Made]:
         for delivery in armed:
             splicer, at = self._splicers[delivery.claim.edition_id]
             try:
@@ -88,7 +72,7 @@ class Outbox:
             ready = spliced.rcpt_to.isascii()
             yield OutgoingMessage(delivery.claim, spliced.mail_from, spliced.rcpt_to, spliced.data, ready), at
 
-    def _notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[_Made]:
+    def _notices(self, armed: Sequence[ArmedNotice], latest: Month | None) -> Iterator[Made]:
         renderer = Renderer(self._publication, gazetteer())
         told: set[str] = set()  # one broken template can be a million alerts
         for each in armed:

@@ -14,8 +14,8 @@ from newsletter.config.settings import Switch
 from newsletter.delivery.destinations.advice import advise
 from newsletter.delivery.destinations.mx import MxLookup
 from newsletter.delivery.destinations.pacer import Pacer
-from newsletter.delivery.engine import Engine
 from newsletter.delivery.outcome import Outcome, Verdict
+from newsletter.jobs.dispatch import Dispatch
 from newsletter.services import consequences, destinations, runs
 from newsletter.services.claims import Claim, Slot
 from newsletter.storage.tables import Edition
@@ -26,9 +26,9 @@ WAITS: Final = "Waits for "  #: begins what an edition's note says while none of
 class Pace:
     """One sender's share in what may be sent."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
+    def __init__(self, settings: Settings, dispatch: Dispatch) -> None:
         self._settings = settings
-        self._engine = engine
+        self._dispatch = dispatch
         lookup = MxLookup() if settings.mx_lookup is Switch.ON else None
         self._pacer = Pacer(fixed=settings.destination_rates, lookup=lookup)
         self._refreshed = 0  # the second in which others were looked at
@@ -80,7 +80,7 @@ class Pace:
         elif left <= 0:
             words = f"{WAITS}tomorrow: {limit:,} messages a day is what the warm-up allows so far."
         self._say(session, sending, words)
-        under_way = self._engine.waiting + self._engine.in_flight
+        under_way = self._dispatch.waiting + self._dispatch.in_flight
         return 0 if words is not None else int(min(max(0, left - under_way), 2**31))
 
     def save(self, session: Session, *, now: datetime) -> None:
@@ -105,7 +105,7 @@ class Pace:
         share = runs.at_work(session, now=now)
         self._pacer.share = share
         if self._settings.rate:
-            self._engine.rate = self._settings.rate / share
+            self._dispatch.rate = self._settings.rate / share
         if self._settings.warm_up is not None:
             self._sent_today = destinations.sent_on(session, now.astimezone(self._settings.zone).date())
 

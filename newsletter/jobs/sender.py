@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from newsletter.config import Settings
 from newsletter.delivery.engine import Engine
-from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.domain.month import Month
 from newsletter.errors import ContentChanged, RelayError, RelayRefused, StorageUnavailable, TemplateError
+from newsletter.jobs.dispatch import Dispatch
 from newsletter.jobs.first_replies import Beginnings
 from newsletter.jobs.lane import Lane
 from newsletter.jobs.licence import Licence
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.25  #: between two looks for something to do
 PROBE_SECONDS = 1.0  #: between two tries while the relay can't be reached
-STALE_SECONDS = 1.0  #: what has waited so long for the relay is looked at anew before it is sent
 CLOSING_SECONDS = 30.0  #: for what is in flight when the sender is told to stop
 
 
@@ -61,7 +60,7 @@ class Sender:
         signing: SigningPool | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`signing` may be shared with others; else it has its own while it runs."""
+        """`signing` may be used by other senders before and after this one; else it has its own while it runs."""
         self.is_idle = False  #: at the last look nothing was due, and nothing under way
         self._database = database
         self._settings = settings
@@ -69,9 +68,10 @@ class Sender:
         self._clock = clock
         own_signing = SigningPool(settings.dkim)
         self._signing = own_signing if signing is None else nullcontext()
-        self._outbox = Outbox(settings.publication, signing or own_signing)
+        self._outbox = Outbox(settings.publication)
         self._engine = Engine(settings.relays, rate=settings.rate)
-        self._pace = Pace(settings, self._engine)
+        self._dispatch = Dispatch(self._engine, signing or own_signing)
+        self._pace = Pace(settings, self._dispatch)
         self._licence = Licence(database, settings, scope)
         tick = SIGNING_TICK_SECONDS if own_signing.is_on else TICK_SECONDS
         self._allowance = Allowance(settings.connections, settings.rate, tick_seconds=tick)
@@ -84,7 +84,6 @@ class Sender:
         self._beginnings = Beginnings(settings.pause_above)
         self._heard = 0  # how many of the outcomes were learnt from
         self._told: RelayError | None = None  # the trouble that admins know of
-        self._fresh_at = time.monotonic()  # since when something has been waiting for the relay
 
     @property
     def trouble(self) -> str | None:
@@ -101,21 +100,21 @@ class Sender:
 
         Raises SenderRunning when another sender has taken over.
         """
-        with self._licence.begun(now=self._clock()), self._engine, self._signing:
+        with self._licence.begun(now=self._clock()), self._signing, self._dispatch:
             while not is_over():
                 self._step()
             self._stop()
 
     def _step(self) -> None:
         """Let the engine work for a moment, then do a tick if there is reason for one."""
-        if self._has_waited():
+        if self._dispatch.has_waited:
             self._withdraw()  # this process was stopped for a while, maybe, and somebody else has taken over
-        busy = self._engine.waiting + self._engine.in_flight
+        busy = self._dispatch.waiting + self._dispatch.in_flight
         wait = PROBE_SECONDS if self._engine.trouble else IDLE_SECONDS
         wanted = self._allowance.batch - len(self._outcomes)
         # With a tick's worth in hand there may be no more to come before it: the window can be full of it.
         is_in_hand = wanted <= 0 and not self._is_in_doubt
-        self._outcomes += self._engine.poll(0.0 if is_in_hand else wait, at_least=max(1, wanted))
+        self._outcomes += self._dispatch.poll(0.0 if is_in_hand else wait, at_least=max(1, wanted))
         is_due = bool(self._outcomes or self._withdrawn or busy) or self._is_anything_due()
         if is_due or self._licence.is_to_be_renewed:
             self._tick(arms=is_due)
@@ -125,10 +124,9 @@ class Sender:
         """One transaction; whether it was committed."""
         now = self._clock()
         trouble = self._engine.trouble
-        if trouble or not arms or self._has_waited():
+        if trouble or not arms or self._dispatch.has_waited:
             # What waits for the relay must not outlast its reader's wish: it goes back, and is looked at anew.
             self._withdraw()
-        made: Callable[[], list[OutgoingMessage | Outcome]] | None = None
         try:
             with self._database.writing() as session:
                 self._licence.tick(session, now=now, is_last=not arms)
@@ -141,32 +139,25 @@ class Sender:
                 notices, digests = self._arm(session, sending, now) if arms else ([], [])
                 latest = self._latest(session) if notices else None
                 self._pace.save(session, now=now)
-                made = self._outbox.make(notices, digests, latest=latest)  # signed while the disk works
+                self._dispatch.prepare(self._outbox.make(notices, digests, latest=latest))
         except StorageUnavailable as error:
             log.warning("nothing is sent until the database can be written: %s", error)
             self._is_in_doubt = True
             self._lanes.clear()  # whom the tick had armed may wait again, behind where they are
-            if made is not None:
-                made()  # of no use, and yet to be waited for
+            self._dispatch.drop()
             return False
         self._is_in_doubt = False
         self._licence.ticked(now=now)
         self._told = trouble
         self._settle()
         self._engine.settle(window=self._allowance.window)
-        self._submit(made())
+        armed, unmade = self._dispatch.go()
+        self._under_way.update(armed)
+        self._outcomes += unmade
         return True
 
-    def _has_waited(self) -> bool:
-        """Whether something may have waited for the relay for more than STALE_SECONDS."""
-        now = time.monotonic()
-        if not self._engine.waiting:
-            self._fresh_at = now
-        return now - self._fresh_at > STALE_SECONDS
-
     def _withdraw(self) -> None:
-        self._fresh_at = time.monotonic()
-        self._withdrawn += cast("list[Claim]", self._engine.withdraw())
+        self._withdrawn += self._dispatch.withdraw()
 
     def _record(self, session: Session, now: datetime) -> list[int]:
         """Write what came back; the editions of our scope that are being sent."""
@@ -210,7 +201,7 @@ class Sender:
         """Arm as many rows as there is room for, notices first."""
         if self._licence.is_halted(session):
             return [], []
-        taken = self._engine.waiting + self._engine.in_flight
+        taken = self._dispatch.waiting + self._dispatch.in_flight
         room = max(0, (1 if self._engine.trouble else self._allowance.armed) - taken)
         if taken and any(lane.is_alone for lane in self._lanes.values()):
             return [], []
@@ -247,14 +238,6 @@ class Sender:
         self._beginnings.begin(edition_id)
         return self._lanes[edition_id].arm(session, arming, splicer, room=room, is_idle=is_idle)
 
-    def _submit(self, made: Sequence[OutgoingMessage | Outcome]) -> None:
-        """Hand messages to the engine, notices ahead; some have their outcome already."""
-        self._under_way.update(cast("Claim", each.key) for each in made)
-        self._outcomes += [each for each in made if isinstance(each, Outcome)]
-        messages = [each for each in made if isinstance(each, OutgoingMessage)]
-        self._engine.submit([each for each in messages if not cast("Claim", each.key).edition_id], ahead=True)
-        self._engine.submit([each for each in messages if cast("Claim", each.key).edition_id])
-
     def _tell_trouble(self, session: Session, sending: Iterable[int], trouble: RelayError | None) -> None:
         """Keep with the editions that wait why they wait; a relay that refuses us waits for a person.
 
@@ -288,7 +271,7 @@ class Sender:
     def _stop(self) -> None:
         """Start nothing more, wait for what is in flight, record all of it."""
         self._withdraw()
-        self._outcomes += self._engine.close(CLOSING_SECONDS)
+        self._outcomes += self._dispatch.close(CLOSING_SECONDS)
         until = time.monotonic() + CLOSING_SECONDS
         while not self._tick(arms=False):
             if time.monotonic() > until:

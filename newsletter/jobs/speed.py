@@ -9,6 +9,7 @@ FEWEST_BOUND = 50  #: the bound is this, or twice the connections: so much can b
 TICK_SECONDS = 0.0025  #: between two commits at full speed
 SIGNING_TICK_SECONDS = 0.006  #: the same where messages are signed: those of one tick at once, by several processes
 WINDOW_SECONDS = 0.01  #: how long a fast relay may be kept busy without a commit
+SLOW_TICK_SECONDS = 0.01  #: between two commits where the relay takes its time, and half the connections wait for it
 _MEASURED_SECONDS = 0.25  #: over which the speed is measured
 
 
@@ -53,9 +54,11 @@ class Allowance:
     def batch(self) -> int:
         """How many outcomes make a tick worth while: what comes back in some milliseconds, so that few are unrecorded.
 
-        Never more than a third of what may be armed: the rest has to keep the connections busy meanwhile.
+        Never more than a third of what may be armed: the rest has to keep the connections busy meanwhile. A slow relay
+        is given longer, for half of the connections at most: a commit for each message would cost more than it gains.
         """
-        return min(self._most // 3, max(1, int(self._speed * self._tick_seconds)))
+        slowly = min(self._fewest // 4, int(self._speed * SLOW_TICK_SECONDS))
+        return min(self._most // 3, max(1, int(self._speed * self._tick_seconds), slowly))
 
     def note(self, finished: int) -> None:
         """Count messages that the relay is done with."""

@@ -80,7 +80,9 @@ def test_a_rest_is_not_taken_for_speed(clock):
     ("connections", "speed", "batch"),
     [
         pytest.param(8, 0, 1, id="at first each outcome is worth a tick"),
-        pytest.param(8, 400, 1, id="of a slow relay, too"),
+        pytest.param(8, 100, 1, id="where few are sent, too"),
+        pytest.param(8, 300, 3, id="of a slow relay, what comes back in ten milliseconds"),
+        pytest.param(8, 800, 4, id="but of half the connections at most, so that the others are kept busy"),
         pytest.param(8, 4000, 10, id="of a fast one, what comes back in two and a half milliseconds"),
         pytest.param(8, 400_000, 16, id="never more than a third of what may be armed"),
         pytest.param(100, 400_000, 66, id="nor with many connections"),

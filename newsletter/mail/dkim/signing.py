@@ -156,14 +156,16 @@ def _relaxed(head: bytes) -> tuple[tuple[bytes, ...], list[bytes]]:
     flat = head.replace(b"\t", b" ").replace(b"\r\n ", b" ")
     while b"  " in flat:
         flat = flat.replace(b"  ", b" ")
-    names = []
-    lines = []
-    for line in flat.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        name = name.rstrip(b" ").lower()
-        names.append(name)
-        lines.append(b"%b:%b\r\n" % (name, value.strip(b" ")))
-    return tuple(names), lines
+    fields = [_relaxed_field(line) for line in flat.split(b"\r\n")]
+    return tuple([name for name, _ in fields]), [field for _, field in fields]
+
+
+@lru_cache(maxsize=512)  # most fields are the same for all readers of an edition
+def _relaxed_field(line: bytes) -> tuple[bytes, bytes]:
+    """The name of an unfolded field, and the whole of it relaxed."""
+    name, _, value = line.partition(b":")
+    name = name.rstrip(b" ").lower()
+    return name, b"%b:%b\r\n" % (name, value.strip(b" "))
 
 
 @lru_cache(maxsize=64)

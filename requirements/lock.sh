@@ -8,5 +8,6 @@ compile() {
 }
 compile pyproject.toml -o requirements/runtime.txt
 compile -c requirements/runtime.txt pyproject.toml --extra gunicorn -o requirements/gunicorn.txt
+compile -c requirements/runtime.txt pyproject.toml --extra oidc -o requirements/oidc.txt
 compile -c requirements/runtime.txt --group build -o requirements/build.txt
 compile -c requirements/runtime.txt pyproject.toml --group build --group dev -o requirements/dev.txt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, extract, or_, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, case, exists, extract, or_, select, update
 
 from newsletter.domain.states import DeliveryState, EditionState
 from newsletter.storage.prepared import Prepared, any_of
@@ -122,8 +122,13 @@ _DELIVERY_KEY = (
     _DELIVERY.c.subscriber_id == bindparam("of_row"),
 )
 
-#: (:of_edition, :of_row, :of_owner, :of_attempt, :new_*) records what became of a delivery.
-RECORD_DELIVERY = Prepared(_recorded(_DELIVERY, *_DELIVERY_KEY))
+#: (:of_edition, :of_row, :of_owner, :of_attempt, :new_*) records what became of a delivery. The relay's words often name
+#: the address: of whoever was erased while the message was on its way they are not kept.
+RECORD_DELIVERY = Prepared(
+    _recorded(_DELIVERY, *_DELIVERY_KEY).values(
+        detail=case((exists().where(_SUBSCRIBER.c.id == _DELIVERY.c.subscriber_id), bindparam("new_detail")))
+    )
+)
 
 #: (:of_edition, :of_row, :of_owner, :of_attempt, :new_changed_at) records that it was sent: what happens to nearly all.
 RECORD_SENT = Prepared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from newsletter.domain import subject
 from newsletter.domain.place import Gazetteer, Place, Region
@@ -39,10 +39,6 @@ class RegionChoices:
         """How many of its places are ticked one by one."""
         return sum(choice.ticked for choice in self.covered + self.others)
 
-    @property
-    def others_picked(self) -> bool:
-        return any(choice.ticked for choice in self.others)
-
 
 @dataclass(frozen=True, slots=True)
 class Picker:
@@ -59,6 +55,21 @@ class ShortForm:
     at_hand: tuple[Choice, ...]
     rest: Picker
     otherwise: str | None = None  #: what somebody follows who ticks nothing; none: they are asked to choose
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What is ticked from the beginning: what the page is about."""
+        return tuple(choice.code for choice in self.at_hand if choice.ticked)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether single places can be ticked, beside what is at hand."""
+        return any(region.size for region in self.rest.regions)
+
+    def by_region(self) -> ShortForm:
+        """The same form without its single places, for a page that has no room for some 200 of them."""
+        regions = (replace(region, covered=(), others=()) for region in self.rest.regions if region.whole)
+        return replace(self, rest=replace(self.rest, regions=tuple(regions)))
 
 
 def full(

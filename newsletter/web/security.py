@@ -1,8 +1,10 @@
 """Headers of every response: what a page may load, who may keep it, and what it tells the next site.
 
 A page behind a token is a secret that lies in somebody's mail: it is never stored, its address is never passed on, and
-no search engine lists it. Public pages are the same for everyone, so anybody may keep them for five minutes. A
-picture's name has a hash of its content in it, so anybody may keep it for ever.
+no search engine lists it. That holds for errors as well, where nothing says which page was meant. So no page passes its
+address on, to other sites or to ours, but for the desk's own: there the guard against forged requests looks at it.
+Public pages are the same for everyone, so anybody may keep them for five minutes. A picture's name has a hash of its
+content in it, so anybody may keep it for ever.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ PAGE_POLICY = f"{_OF_ALL_PAGES} 'none'"
 
 _CACHED = frozenset({"site", "readers", "embed"})
 _KEPT_STATUSES = frozenset({200, 301})
+_DESK = "/admin"
 _KEPT_FOR_EVER = frozenset({"site.picture", "site.logo"})
 
 
@@ -54,8 +57,8 @@ def _harden(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer" if _is_token_page() else "same-origin"
-    if _is_token_page() or request.blueprint not in {"site", "readers", None}:
+    headers["Referrer-Policy"] = "same-origin" if _is_desk() else "no-referrer"
+    if _is_hidden() or response.status_code >= 400:
         headers["X-Robots-Tag"] = "noindex, nofollow"
     if request.endpoint == "static":
         return response
@@ -72,6 +75,16 @@ def _harden(response: Response) -> Response:
 def _lifetime(response: Response) -> str:
     is_for_ever = request.endpoint in _KEPT_FOR_EVER and response.status_code == 200
     return "public, max-age=31536000, immutable" if is_for_ever else "public, max-age=300"
+
+
+def _is_desk() -> bool:
+    """Not by blueprint: a request that is refused as such, for its method or its length, has none."""
+    return request.path == _DESK or request.path.startswith(f"{_DESK}/")
+
+
+def _is_hidden() -> bool:
+    """Whether no search engine lists the page."""
+    return _is_token_page() or request.blueprint not in {"site", "readers", None}
 
 
 def _is_token_page() -> bool:

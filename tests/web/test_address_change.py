@@ -21,9 +21,9 @@ NEW = "reader@new.example.org"
 def ask(client, settings, clock):
     """Ask for a new address on the own page."""
 
-    def act(reader, address=NEW):
+    def act(reader, address=NEW, **fields):
         token = settings.tokens.make_dated(Purpose.MANAGE, reader.id, at=clock())
-        return client.post(f"/manage/{token}/address", data={"email": address})
+        return client.post(f"/manage/{token}/address", data={"email": address, **fields})
 
     return act
 
@@ -99,6 +99,45 @@ def test_an_error_stands_beside_the_field_and_what_was_typed_stays(client, datab
     if typed == "reader@":
         assert 'value="reader@"' in refused.text
     assert dump(database) == before
+
+
+def test_what_looks_mistyped_is_asked_back_beside_the_field_and_stays_typed(client, database, sign_up, ask):
+    reader = sign_up()
+    before = dump(database)
+
+    asked = ask(reader, "ada@gmial.com")
+
+    assert asked.status_code == 400
+    assert "<title>Check the address: " in asked.text
+    assert 'href="#email">Look at it</a>' in asked.text
+    field = re.search(r'<label class="field" for="email">.*?<input id="email"[^>]*>', asked.text, re.DOTALL)[0]
+    assert 'name="take" value="ada@gmail.com">Yes, use ada@gmail.com</button>' in field
+    assert "leave it and press Ask at the new address" in field
+    assert 'value="ada@gmial.com"' in field
+    assert 'aria-describedby="email-suggestion email-hint"' in field
+    assert 'name="as_typed" value="ada@gmial.com"' in asked.text
+    assert dump(database) == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "address"),
+    [
+        pytest.param({"as_typed": "ada@gmial.com"}, "ada@gmial.com", id="who sends it again means it"),
+        pytest.param({"take": "ada@gmail.com"}, "ada@gmail.com", id="what is suggested is taken by its button"),
+    ],
+)
+def test_what_was_asked_back_is_answered(database, sign_up, ask, fields, address):
+    reader = sign_up()
+
+    assert ask(reader, "ada@gmial.com", **fields).status_code == 303
+    assert told(database) == [("address_change", address)]
+
+
+def test_another_slip_is_asked_back_too(database, sign_up, ask):
+    reader = sign_up()
+
+    assert ask(reader, "ada@gmai.com", as_typed="ada@gmial.com").status_code == 400
+    assert told(database) == []
 
 
 def test_the_answer_is_the_same_whoever_has_the_address(client, database, sign_up, ask, settings, clock):

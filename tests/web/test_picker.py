@@ -7,13 +7,17 @@ import re
 import pytest
 from sqlalchemy import select
 
+from newsletter.domain.update import Alert
 from newsletter.services import editorial
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Consent, Subscription
 from newsletter.web.forms import EVERYTHING_WORDS
 from tests.web.conftest import NOVEMBER, START, Trend, an_update
 
-PAGES = ["/", "/editions", "/places/KZ", "/places/KZ/2022-10", "/places/FR", "/regions/central-asia"]
+PAGES = [
+    *("/", "/editions", "/places", "/places/KZ", "/places/KZ/2022-10", "/places/FR", "/regions/central-asia"),
+    *("/search", "/search?q=deteriorated"),
+]
 MOST_BYTES = 100_000
 MOST_BYTES_OF_THE_LIST = 25_600
 EVERYTHING = {"all"} | {region.code for region in gazetteer().regions} | {place.code for place in gazetteer().places}
@@ -59,7 +63,49 @@ def test_what_the_page_is_about_is_at_hand_and_ticked(text, path, at_hand):
     assert otherwise(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/editions"])
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/", "/subscribe"),
+        ("/search?q=KZ", "/subscribe"),
+        ("/places/KZ", "/subscribe?follow=KZ"),
+        ("/places/FR", "/subscribe?follow=FR"),
+        ("/regions/central-asia", "/subscribe?follow=central-asia"),
+        ("/editions/2022-11", "/subscribe"),
+        ("/editions/2022-11?follow=KZ", "/subscribe?follow=KZ"),
+        ("/editions/2022-11?follow=KZ&follow=west-africa", "/subscribe?follow=west-africa&amp;follow=KZ"),
+    ],
+)
+def test_the_link_to_the_whole_form_keeps_what_the_page_is_about(text, approved, path, link):
+    page = text(path)
+
+    assert re.findall(r'<a href="([^"]+)"[^>]*>Subscribe</a>', page) == [link, link]
+    assert text(link.replace("&amp;", "&")).count(" checked") == link.count("=")
+
+
+def test_an_edition_offers_regions_and_leads_to_all_countries(text, approved):
+    page = text("/editions/2022-11")
+
+    assert [code for code, _ in boxes(page)] == [region.code for region in gazetteer().regions]
+    assert otherwise(page) == ["all"]
+    assert '<a href="/subscribe">Choose among all countries</a>' in page
+
+
+def test_an_edition_of_one_country_offers_that_and_keeps_it_for_the_whole_choice(text, approved):
+    page = text("/editions/2022-11?follow=KZ")
+
+    assert boxes(page)[:3] == [("KZ", " checked"), ("central-asia", ""), ("all", "")]
+    assert len(boxes(page)) == len(gazetteer().regions) + 2
+    assert '<a href="/subscribe?follow=KZ">Choose among all countries</a>' in page
+
+
+def test_an_edition_of_a_digests_many_countries_ticks_none(text, approved):
+    many = "&".join(f"follow={place.code}" for place in gazetteer().places[:7])
+
+    assert otherwise(text(f"/editions/2022-11?{many}")) == ["all"]
+
+
+@pytest.mark.parametrize("path", ["/", "/editions", "/places", "/search"])
 def test_on_a_page_about_no_place_nothing_is_ticked_and_it_says_what_that_means(text, path):
     page = text(path)
 
@@ -150,11 +196,15 @@ def test_the_enter_key_sends_what_is_typed_and_not_what_is_suggested(client):
     assert "name=" not in first
 
 
-def test_pages_stay_light_when_70_places_have_updates(database, text):
+def test_pages_stay_light_when_120_places_have_updates_and_the_list_still_stands_there(database, text):
     headline = "Talks went on while the ceasefire held in most of the country, and the opposition called for a boycott."
     with database.writing() as session:
-        for place in gazetteer().places[:70]:
-            editorial.store(session, an_update(place.code, NOVEMBER, Trend.UNCHANGED, headline=headline), now=START)
+        for number, place in enumerate(gazetteer().places[-115:]):
+            alerts = (Alert.CONFLICT_RISK,) * (number % 6 == 0)
+            told = an_update(place.code, NOVEMBER, list(Trend)[number % 3], headline=headline, alerts=alerts)
+            editorial.store(session, told, now=START)
 
+    assert text("/places").count('class="marks"') in range(116, 121)
     for path in PAGES:
+        assert len(boxes(text(path))) > len(gazetteer().places), path
         assert len(text(path).encode()) < MOST_BYTES, path

@@ -385,3 +385,14 @@ def test_safe_requests_change_nothing(client, database, sign_up, approved, left)
         for method in ("GET", "HEAD", "OPTIONS"):
             assert client.open(path, method=method).status_code < 500
     assert dump(database) == before
+
+
+def test_where_a_link_was_lost_a_mistyped_address_is_asked_back_beside_the_field(client, database):
+    asked = client.post("/manage", data={"email": "ada@gmial.com"})
+
+    assert asked.status_code == 400
+    assert 'name="take" value="ada@gmail.com">Yes, use ada@gmail.com</button>' in asked.text
+    assert "leave it and press Send me the link" in asked.text
+    assert 'value="ada@gmial.com" autocomplete="email"' in asked.text
+    assert 'aria-describedby="email-suggestion"' in asked.text
+    assert notices(database) == []

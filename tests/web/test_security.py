@@ -82,6 +82,30 @@ def test_pages_behind_tokens_are_kept_by_nobody_and_pass_on_nothing(client, sign
         assert "ETag" not in response.headers
 
 
+def test_errors_behind_tokens_pass_on_nothing_either(client, sign_up):
+    reader = sign_up()
+    paths = [f"/confirm/{reader.confirm}", f"/manage/{reader.manage}", f"/unsubscribe/{reader.unsubscribe}"]
+    asked = [client.open(path, method=method) for path in paths for method in ("PUT", "DELETE", "PATCH")]
+    asked += [client.get(f"{path}/nothing") for path in paths]
+    asked += [client.post(path, data={"email": "x" * 1_100_000}) for path in paths[1:2]]
+
+    assert {response.status_code for response in asked} == {404, 405, 413}
+    for response in asked:
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "noindex" in response.headers["X-Robots-Tag"]
+        assert reader.manage not in response.text
+
+
+def test_only_the_desk_is_told_where_its_own_forms_come_from(client, desk_of):
+    desk = desk_of(Role.OWNER)
+
+    assert desk.get("/admin/").headers["Referrer-Policy"] == "same-origin"
+    assert desk.get("/admin/login").headers["Referrer-Policy"] == "same-origin"
+    for path in (*PUBLIC, "/administration", "/nothing"):
+        assert client.get(path).headers["Referrer-Policy"] == "no-referrer"
+
+
 def test_the_desk_is_kept_by_nobody(desk_of, approved):
     desk = desk_of(Role.OWNER)
 

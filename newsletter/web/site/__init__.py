@@ -4,6 +4,7 @@ home        the month at a glance
 places      places, regions, and the list of them
 editions    the archive, and each edition as a page
 search      search over updates
+room        how much of an edition fits on one page
 feeds       Atom and JSON
 files       pictures, colours, and what robots and monitors ask for
 kept        pages kept until something public changes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 
 from flask import abort, render_template, request
@@ -13,19 +12,17 @@ from newsletter.domain.edition import Contents, Entry
 from newsletter.domain.month import Month
 from newsletter.domain.tally import Tally
 from newsletter.services import editions as editions_
-from newsletter.services import pictures
+from newsletter.services import editorial, pictures
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
-from newsletter.web import forms
+from newsletter.web import forms, picker
 from newsletter.web.database import current_session
 from newsletter.web.site.blueprint import absolute, form_for_everything, site
 from newsletter.web.site.kept import kept
+from newsletter.web.site.room import room
 from newsletter.web.wiring import wiring
 
-#: Bytes of the entries on one page: what has least to tell goes brief beyond. The rest of the page takes some 8,000.
-_MOST_BYTES = 84_000
-#: Bytes of markup: of an entry in brief with its line in the contents, of one in full beyond that, of its parts.
-_IN_BRIEF, _IN_FULL, _PARAGRAPH, _REFERENCE = 180, 250, 130, 260
+_MOST_AT_HAND = 6  #: boxes above the others
 
 
 @site.get("/editions")
@@ -56,7 +53,8 @@ def edition(month: Month) -> str | AnyResponse:
         chosen=[subject.name(each, gazetteer()) for each in chosen],
         tally=Tally.of(shown.entries),
         parts=_parts(shown),
-        brief=_in_brief(shown.entries),
+        room=room(shown),
+        signup=_form(chosen),
         about=_about(found, contents),
         picture=_map_address(found, month),
     )
@@ -67,32 +65,20 @@ def _of_these(contents: Contents, subjects: tuple[str, ...]) -> Contents:
     return contents.only(place.code for place in places if subject.covers(subjects, place.code, place.region.code))
 
 
+def _form(chosen: tuple[str, ...]) -> picker.ShortForm:
+    """The short form without the list of all places, whose room the edition needs; it leads to one that has it.
+
+    Whoever is shown many places comes from a digest of theirs, and has them already.
+    """
+    subjects = subject.parse(chosen, gazetteer()) if chosen else ()
+    if len(subjects) > _MOST_AT_HAND:
+        subjects = ()
+    return picker.for_chosen(subjects, editorial.covered(current_session()), gazetteer()).by_region()
+
+
 def _parts(contents: Contents) -> list[tuple[str, str, list[Entry]]]:
     """An edition's groups with what their headings are linked by."""
     return [(group.value, group.heading, entries) for group, entries in contents.groups()]
-
-
-def _in_brief(entries: Sequence[Entry]) -> frozenset[str]:
-    """The places that are told by their headline alone, lest a page of many places be too large to load."""
-    brief = set()
-    size = sum(_IN_BRIEF + len(entry.update.headline) + _more(entry) for entry in entries)
-    for entry in sorted(entries, key=lambda entry: (entry.weight, -_more(entry))):
-        if size <= _MOST_BYTES:
-            break
-        brief.add(entry.place.code)
-        size -= _more(entry)
-    return frozenset(brief)
-
-
-def _more(entry: Entry) -> int:
-    """Bytes, more or less, that an entry takes beyond what it has in brief."""
-    update = entry.update
-    return (
-        _IN_FULL
-        + sum(_PARAGRAPH + len(f"{each.lead}{each.text}".encode()) for each in update.developments)
-        + sum(_REFERENCE + len(each.words.encode()) for each in update.quotes)
-        + sum(_REFERENCE + len(f"{each.title}{each.url}".encode()) for each in update.links)
-    )
 
 
 def _about(edition: Edition, contents: Contents) -> dict[str, object]:

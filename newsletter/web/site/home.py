@@ -47,7 +47,7 @@ def home() -> str | AnyResponse:
         groups=_groups(contents),
         edition=Month.parse(edition.month) if edition else None,
         overview=edition.overview.partition("\n\n")[0] if edition else "",
-        signup=form_for_everything(),
+        signup=form_for_everything(len(contents.entries) if contents else 0),
         about=_about(),
     )
 

@@ -16,7 +16,7 @@ from newsletter.services.published import Published
 from newsletter.storage.places import gazetteer
 from newsletter.web import picker
 from newsletter.web.database import current_session
-from newsletter.web.site.blueprint import absolute, site
+from newsletter.web.site.blueprint import absolute, form_for_everything, site
 from newsletter.web.site.kept import kept
 from newsletter.web.wiring import wiring
 
@@ -27,7 +27,8 @@ def places() -> str | AnyResponse:
     standings = editorial.standings(current_session())
     newest = max((standing.month for standing in standings), default=None)
     regions = [(region, list(each)) for region, each in groupby(standings, key=lambda each: each.place.region)]
-    return render_template("places.html", regions=regions, count=len(standings), newest=newest)
+    signup = form_for_everything(len(standings))
+    return render_template("places.html", regions=regions, count=len(standings), newest=newest, signup=signup)
 
 
 @site.get("/places/<code>", defaults={"month": None})

@@ -8,7 +8,7 @@ from newsletter.domain.place import Place, fold
 from newsletter.services import search as search_
 from newsletter.storage.places import gazetteer
 from newsletter.web.database import current_session
-from newsletter.web.site.blueprint import site
+from newsletter.web.site.blueprint import form_for_everything, site
 
 PAGE = 20  #: updates
 _LAST_PAGE = 500
@@ -28,6 +28,7 @@ def search_page() -> str:
         first=(page - 1) * PAGE + 1,
         last_page=max(1, min(-(-found.total // PAGE), _LAST_PAGE)),
         places=_called(words) if page == 1 else [],
+        signup=form_for_everything(),
     )
 
 

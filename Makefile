@@ -31,6 +31,9 @@ bench-million: .venv/dev  ## the same questions with a million readers; each of 
 	$(BIN)/python -m benchmarks.planning --readers 1000000
 	$(BIN)/python -m benchmarks.readers --readers 10000 1000000
 	$(BIN)/python -m benchmarks.readers --readers 10000 1000000 --database postgresql
+	$(BIN)/python -m benchmarks.web_load
+	$(BIN)/python -m benchmarks.stored
+	$(BIN)/python -m benchmarks.importing --rows 1000000
 
 soak: .venv/dev  ## the long versions of the tests, with what they measured
 	$(BIN)/python -m pytest -q -m soak -rP --show-capture=stdout --durations=0

@@ -8,6 +8,7 @@
     readers     many readers beside few: rate, memory, bytes
     plain       the sender beside smtplib, EmailMessage and Jinja
     workers     one sender and two, SQLite and PostgreSQL
+    importing   a list of subscribers taken in, beside the database's own bulk load
     pages       web pages while an edition is sent
     profile     microseconds a message by step
     scale       the tables of docs/scale.md, out of `costs` and `limits`

@@ -18,7 +18,7 @@
         LinkInvalid           the signature is wrong, or its subscriber is gone
         LinkExpired           older than the link's lifetime
         SubscriptionEnded     a confirmation link of somebody who has left since
-      LoginFailed             no such admin, or the wrong password
+      IdentityUnknown         an identity provider does not say who somebody is
       StorageUnavailable      the database can't be opened, or can't be used now
         StorageOutdated       it is not at the version of this program
       RelayError
@@ -115,8 +115,8 @@ class SubscriptionEnded(LinkError):
     """A confirmation link of somebody who has left since."""
 
 
-class LoginFailed(NewsletterError):
-    """No such admin, or the wrong password: which of the two is not told."""
+class IdentityUnknown(NewsletterError):
+    """An identity provider can't be asked, or what it says can't be used."""
 
 
 class StorageUnavailable(NewsletterError):

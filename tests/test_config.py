@@ -69,6 +69,8 @@ BAD = [
     ("smtp_url", "smtp://relay.example.org:99999", "the relay's URL has a bad host or a bad port"),
     ("smtp_url", "smtp://ada@relay.example.org", "the relay's URL needs both a user and a password, or neither"),
     ("smtp_url", "smtp://relay.example.org?tls=maybe", "the options of a relay's URL are tls=none, tls=opportunistic"),
+    ("import_largest", "0", "write a whole number from 1 to 10000"),
+    ("approval", "three", "write one or two"),
     ("messages_per_connection", "-1", "write a whole number from 0 to 100000"),
     ("smtp_timeouts", "greet=60", "write steps and seconds, such as greeting=60 dot=300"),
     ("smtp_timeouts", "dot=soon", "write steps and seconds, such as greeting=60 dot=300"),
@@ -91,6 +93,9 @@ BAD = [
     ("pause_above", "101", "write a number from 0 to 100"),
     ("deadline", "0", "write a number from 1 to 720"),
     ("unknown_outcome", "drop", "write resend or hold"),
+    ("second_factor", "maybe", "write optional or required"),
+    ("oidc_issuer", "login.example.org", "write the provider's address, such as https://login.example.org"),
+    ("oidc_issuer", "http://login.example.org", "write it with https"),
     ("resume_within", "0", "write a number from 1 to 720"),
     ("base_url", "updates.example.org", "write the site's address, such as https://updates.example.org"),
     ("base_url", "ftp://updates.example.org", "write the site's address"),
@@ -160,7 +165,7 @@ def test_a_bad_value_in_the_file_is_told_in_one_line(load, write_file, name, val
 
 
 def test_every_setting_that_is_checked_has_a_bad_value_above():
-    free_texts = {"title", "postal_address"}
+    free_texts = {"title", "postal_address", "oidc_client_id", "oidc_client_secret"}
     of_files = {"logo", "logo_dark", "dkim_key", "dkim_ed25519_key", "smtp_ca_file", "smtp_token_file"}
 
     assert {name for name, *_ in BAD} | free_texts | of_files == set(config._known())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from collections.abc import Callable
 
 import click
@@ -12,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.cli import opening, progress, sending
 from newsletter.cli.held import held
+from newsletter.cli.noting import note, user
 from newsletter.cli.overview import overview
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
@@ -20,18 +19,15 @@ from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
 from newsletter.errors import InvalidInput
 from newsletter.jobs.sender import utc_now
-from newsletter.services import deliveries, digests, editions, subscribers
+from newsletter.services import approval, checks, deliveries, digests, editions, subscribers
+from newsletter.services.checks import Scales
 from newsletter.services.progress import SKIPPED_WORDS, look
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 
 
 def _by() -> str:
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user needs no name
-        name = f"user {os.getuid()}"
-    return f"{name} on the command line"
+    return f"{user()} on the command line"
 
 
 @click.group()
@@ -50,6 +46,7 @@ def assemble(month: str) -> None:
     parsed = Month.parse(month)
     with opening.database(opening.settings()) as database, database.writing() as session:
         found = editions.ensure(session, parsed, now=utc_now())
+        note(session, "edition.assembled", f"edition {parsed}", now=utc_now())
         _show(found, editions.contents(session, found))
 
 
@@ -88,8 +85,8 @@ def show(month: str, as_json: bool) -> None:
             click.echo(f"skipped: {number:,} {SKIPPED_WORDS[reason]}")
     if standing.count.flagged:
         click.echo(f"{standing.count.flagged:,} readers may have got a second, identical copy")
-    for note in progress.notes(standing):
-        click.echo(note)
+    for line in progress.notes(standing):
+        click.echo(line)
 
 
 @edition.command()
@@ -133,12 +130,50 @@ def _chosen(session: Session, address: str | None, codes: str | None) -> tuple[t
 
 @edition.command()
 @click.argument("month")
+@click.option("--json", "as_json", is_flag=True)
+def check(month: str, as_json: bool) -> None:
+    """What stops the edition, or is to be read before it is approved."""
+    settings = opening.settings()
+    with opening.database(settings) as database, database.reading() as session:
+        found = editions.get(session, Month.parse(month))
+        checklist = checks.run(session, found, settings.publication, Scales(), now=utc_now())
+    if as_json:
+        click.echo(json.dumps(checklist.as_json(), indent=2, ensure_ascii=False))
+        return
+    for group in checklist.groups:
+        click.echo(f"{group.check.severity.value}: {group.check.heading}")
+        for finding in group.findings:
+            click.echo(f"  {finding.words}")
+    click.echo(checklist.words)
+
+
+@edition.command()
+@click.argument("month")
+def propose(month: str) -> None:
+    """Ask somebody else to approve the edition, where APPROVAL takes two."""
+    parsed = Month.parse(month)
+    with opening.database(opening.settings()) as database, database.writing() as session:
+        approval.propose(session, parsed, by=_by(), now=utc_now())
+        note(session, "edition.proposed", f"edition {parsed}", now=utc_now())
+    click.echo(f"{parsed}: proposed")
+
+
+@edition.command("take-back")
+@click.argument("month")
+def take_back(month: str) -> None:
+    """Make an approved edition a draft again, as long as it is not being sent."""
+    _change(month, "taken_back", approval.take_back)
+
+
+@edition.command()
+@click.argument("month")
 def approve(month: str) -> None:
-    """Compile and freeze the edition: what is approved is what everybody gets."""
+    """Compile and freeze the edition: what is approved is what everybody gets. 'check' says what to read first."""
     parsed = Month.parse(month)
     settings = opening.settings()
     with opening.database(settings) as database, database.writing() as session:
-        found = editions.approve(session, parsed, settings.publication, by=_by(), now=utc_now())
+        found = approval.approve(session, parsed, settings.publication, by=_by(), now=utc_now(), rule=settings.approval)
+        note(session, "edition.approved", f"edition {parsed}", now=utc_now())
         told = deliveries.audience(session, editions.contents(session, found), now=utc_now())
     away = f" {told.paused} have paused their mail." if told.paused else ""
     click.echo(
@@ -156,6 +191,7 @@ def send(month: str, wait: bool) -> None:
     with opening.database(settings) as database:
         with database.writing() as session:
             found = deliveries.start(session, parsed, by=_by(), now=utc_now(), terms=settings.terms)
+            note(session, "edition.sent", f"edition {parsed}", now=utc_now())
             edition_id, state = found.id, found.state
         if state == EditionState.SENT.value:
             click.echo(f"{parsed}: sent already; {progress.look(database, edition_id).words}")
@@ -167,7 +203,8 @@ def send(month: str, wait: bool) -> None:
 @click.argument("month")
 def pause(month: str) -> None:
     """Stop sending for a while."""
-    _change(month, lambda session, parsed: deliveries.pause(session, parsed, note="Paused on the command line."))
+    why = "Paused on the command line."
+    _change(month, "paused", lambda session, parsed: deliveries.pause(session, parsed, note=why))
 
 
 @edition.command()
@@ -175,7 +212,7 @@ def pause(month: str) -> None:
 def resume(month: str) -> None:
     """Go on with a paused edition."""
     terms = opening.settings().terms
-    _change(month, lambda session, parsed: deliveries.resume(session, parsed, now=utc_now(), terms=terms))
+    _change(month, "resumed", lambda session, parsed: deliveries.resume(session, parsed, now=utc_now(), terms=terms))
 
 
 @edition.command()
@@ -183,11 +220,12 @@ def resume(month: str) -> None:
 @click.confirmation_option(prompt="What is not sent yet will never be. Cancel the edition?")
 def cancel(month: str) -> None:
     """Send no more of it, for ever."""
-    _change(month, lambda session, parsed: deliveries.cancel(session, parsed, now=utc_now()))
+    _change(month, "cancelled", lambda session, parsed: deliveries.cancel(session, parsed, now=utc_now()))
 
 
-def _change(month: str, act: Callable[[Session, Month], Edition]) -> None:
+def _change(month: str, done: str, act: Callable[[Session, Month], Edition]) -> None:
     parsed = Month.parse(month)
     with opening.database(opening.settings()) as database, database.writing() as session:
         found = act(session, parsed)
+        note(session, f"edition.{done}", f"edition {parsed}", now=utc_now())
         click.echo(f"{parsed}: {found.state}")

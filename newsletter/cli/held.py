@@ -7,6 +7,7 @@ import json
 import click
 
 from newsletter.cli import opening
+from newsletter.cli.noting import note
 from newsletter.domain.month import Month
 from newsletter.errors import InvalidInput
 from newsletter.jobs.sender import utc_now
@@ -32,6 +33,8 @@ def held(month: str, send_again: bool, give_up: bool, as_json: bool) -> None:
             number = deliveries.send_held_again(session, parsed, now=utc_now(), terms=settings.terms)
         else:
             number = deliveries.give_up_held(session, parsed, now=utc_now())
+        done = "held_sent_again" if send_again else "held_given_up"
+        note(session, f"edition.{done}", f"edition {parsed}", f"{number:,} deliveries", now=utc_now())
     if as_json:
         click.echo(json.dumps({"month": str(parsed), "decided": number}, indent=2))
         return

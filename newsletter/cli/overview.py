@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from newsletter.cli import opening
+from newsletter.cli.noting import note
 from newsletter.domain.formats.reading import decode
 from newsletter.domain.month import Month
 from newsletter.errors import InvalidInput
@@ -48,6 +49,7 @@ def _set(month: Month, path: str | None) -> str:
     """The overview as it is kept: the file's text, or none."""
     text = "" if path is None else _text(path)
     with opening.database(opening.settings()) as database, database.writing() as session:
+        note(session, "edition.overview", f"edition {month}", now=utc_now())
         return editions.set_overview(session, month, text, now=utc_now()).overview
 
 

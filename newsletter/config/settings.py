@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from newsletter.config import requests, sending, values
+from newsletter.config import identity, requests, sending, values
 from newsletter.config.embedding import Origins, origins, show_origins
 from newsletter.config.logo import Logo
 from newsletter.config.named import blaming
@@ -36,6 +36,7 @@ from newsletter.mail.dkim import Signer
 from newsletter.mail.links import Links, Tokens
 from newsletter.mail.pictures.picture import PictureMode
 from newsletter.mail.publication import Publication
+from newsletter.services.approval import Approval
 from newsletter.services.deliveries import Terms
 from newsletter.services.limits import Caps
 
@@ -48,6 +49,13 @@ class Release(StrEnum):
 
     MANUAL = "manual"
     AUTOMATIC = "automatic"
+
+
+class SecondFactor(StrEnum):
+    """Whether admins log in with a code besides their password."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 class Switch(StrEnum):
@@ -87,6 +95,7 @@ class Settings:
     schedule: str = _setting(values.cron, "0 9 1 * *")  #: when the month past is due: cron, in TIMEZONE
     timezone: str = _setting(values.zone, "UTC")
     release: Release = _setting(values.choice(Release), Release.MANUAL)
+    approval: Approval = _setting(values.choice(Approval), Approval.ONE)  #: people that it takes to approve an edition
     release_within: float = _setting(values.number(0, 720), 72.0)  #: hours; later than that, a person decides
     rate: float = _setting(values.number(0, 100_000), 0.0)  #: messages a second, of all senders; 0 is no limit
     connections: int = _setting(values.whole(1, 100), 8)  #: of one sender, open at once
@@ -109,7 +118,12 @@ class Settings:
     signups_per_hour: Caps = _setting(requests.caps, Caps(), show=requests.show_caps)
     time_trap: float = _setting(values.number(0, 60), 2.0)  #: seconds that a person takes for a form; 0 is no trap
     proof_of_work: Switch = _setting(values.choice(Switch), Switch.OFF)  #: asked of browsers by the public forms
+    import_largest: int = _setting(values.whole(1, 10_000), 200)  #: megabytes of a list that the desk takes
     embed_origins: Origins = _setting(origins, (), show=show_origins)  #: sites that may show our form in a frame
+    second_factor: SecondFactor = _setting(values.choice(SecondFactor), SecondFactor.OPTIONAL)  #: of admins
+    oidc_issuer: str = _setting(identity.issuer, "")  #: the provider by which admins may log in
+    oidc_client_id: str = _setting(values.text, "")  #: what it knows this site by
+    oidc_client_secret: str = _setting(values.text, "", show=values.mask)
     logo_files: Logo | None = field(default=None, repr=False)  #: what logo and logo_dark name
     dkim_files: tuple[KeyFile, ...] = ()  #: what dkim_key and dkim_ed25519_key name
     sources: Mapping[str, str] = field(default_factory=dict)  #: setting -> where its value is from
@@ -125,6 +139,9 @@ class Settings:
         with self._blaming("canary_wait"):
             if self.canary and self.canary_wait >= 60 * self.deadline:
                 raise ValueError("after so long a wait the DEADLINE has passed; wait less, or give it more hours")
+
+        with self._blaming("oidc_issuer"):
+            identity.require_complete(self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
 
     def _blaming(self, name: str) -> AbstractContextManager[None]:
         return blaming(name, self.sources.get(name, "default"))

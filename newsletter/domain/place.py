@@ -46,11 +46,8 @@ class Gazetteer:
         self._by_code = {place.code: place for place in self.places}
         self._by_name = {fold(alias): place for place in self.places for alias in place.aliases}
         self._by_name |= {fold(place.name): place for place in self.places}
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The regions that have places, in order of presentation."""
-        return tuple(sorted({place.region for place in self.places}, key=lambda region: region.position))
+        #: The regions that have places, in order of presentation.
+        self.regions = tuple(sorted({place.region for place in self.places}, key=lambda region: region.position))
 
     def within(self, region: Region) -> tuple[Place, ...]:
         """The places of one region, by name."""

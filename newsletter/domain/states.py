@@ -68,6 +68,8 @@ class NoticeKind(StrEnum):
     ALREADY_SUBSCRIBED = "already_subscribed"  #: to who asks by the form, and need not
     ADDRESS_CHANGE = "address_change"  #: the question at the new address
     ADDRESS_CHANGED = "address_changed"  #: to the old address, when the new one is confirmed
+    INVITATION = "invitation"  #: to an admin who has no password yet
+    PASSWORD_RESET = "password_reset"  # noqa: S105  #: to an admin who has forgotten it
 
 
 class SuppressionReason(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from newsletter.domain.address import Address
 
 #: Where many people have their mail. Short names are left out: at one letter's distance of them, too much is real.
@@ -23,10 +25,15 @@ def suggestion(address: Address) -> str | None:
     """The address that was probably meant, where its domain is one slip beside a large provider's."""
     local_part, _, _ = address.text.rpartition("@")
     domain = address.key.rpartition("@")[2]
+    meant = _meant(domain)
+    return None if meant is None else f"{local_part}@{meant}"
+
+
+@lru_cache(maxsize=1000)  # most addresses are of a few domains
+def _meant(domain: str) -> str | None:
     if domain in _KNOWN:
         return None
-    meant = next((provider for provider in _PROVIDERS if is_one_slip(domain, provider)), None)
-    return None if meant is None else f"{local_part}@{meant}"
+    return next((provider for provider in _PROVIDERS if is_one_slip(domain, provider)), None)
 
 
 def is_one_slip(typed: str, meant: str) -> bool:

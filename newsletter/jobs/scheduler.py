@@ -13,9 +13,10 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from newsletter.config import Release, Settings
 from newsletter.errors import NewsletterError
-from newsletter.jobs import forgetting
+from newsletter.jobs import forgetting, growth, importing
 from newsletter.jobs.sender import utc_now
 from newsletter.services import retention, schedule
+from newsletter.services.approval import Approval
 from newsletter.services.schedule import Schedule
 from newsletter.storage import erasing
 from newsletter.storage.database import Database
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 20
 FORGETTING_WAITS = timedelta(minutes=1)  #: after the start, when there is enough to do
+IMPORTING_EVERY = timedelta(seconds=2)
 
 
 def tick(database: Database, settings: Settings, *, now: datetime) -> None:
@@ -44,14 +46,17 @@ def tick(database: Database, settings: Settings, *, now: datetime) -> None:
 def _ensure_edition(database: Database, settings: Settings, now: datetime) -> None:
     due = Schedule(settings.schedule, settings.zone)
     within = timedelta(hours=settings.release_within)
-    is_automatic = settings.release is Release.AUTOMATIC
+    # Where it takes two to approve an edition, the schedule is none of them.
+    is_automatic = settings.release is Release.AUTOMATIC and settings.approval is Approval.ONE
     with database.reading() as session:
         is_missing = bool(schedule.missing(session, due, now=now))
         waits = is_automatic and schedule.releasable(session, due, within=within, now=now) is not None
+        waits = waits or bool(schedule.waiting(session, now=now))
     if not is_missing and not waits:
         return
     with database.writing() as session:
         schedule.ensure_due(session, due, now=now)
+        schedule.start_due(session, within=within, now=now, terms=settings.terms)
         draft = schedule.releasable(session, due, within=within, now=now) if is_automatic else None
         if draft is not None:
             schedule.release(session, draft, settings.publication, now=now, terms=settings.terms)
@@ -72,7 +77,7 @@ class TickStore(MemoryJobStore):  # type: ignore[misc]  # APScheduler ships no t
 
 
 def start(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> BaseScheduler:
-    """Tick in the background, at once and every TICK_SECONDS, and forget what is due every hour.
+    """Tick in the background, at once and every TICK_SECONDS; take in lists of subscribers; forget what is due.
 
     Call `shutdown` on what comes back.
     """
@@ -89,8 +94,16 @@ def start(database: Database, settings: Settings, *, clock: Callable[[], datetim
         except NewsletterError as error:
             log.warning("what is to be forgotten waits for the next hour: %s", error)
 
+    def take_in_lists() -> None:
+        try:
+            importing.run(database, settings.tokens, settings.instance, clock=clock, is_over=lambda: not ticker.running)
+            growth.count_growth(database, now=clock())
+        except NewsletterError as error:
+            log.warning("lists of subscribers wait for the next look: %s", error)
+
     ticker = BackgroundScheduler(timezone="UTC", jobstores={"default": TickStore()})
     _add(ticker, guarded_tick, timedelta(seconds=TICK_SECONDS), first=utc_now())
+    _add(ticker, take_in_lists, IMPORTING_EVERY, first=utc_now())
     _add(ticker, forget, forgetting.EVERY, first=utc_now() + FORGETTING_WAITS)
     ticker.start()
     return ticker

@@ -23,6 +23,8 @@ CONFIRMATION_LIFETIME = timedelta(days=7)
 UNDO_LIFETIME = timedelta(days=7)
 MANAGE_LIFETIME = timedelta(days=7)  #: of a link to one's own page that was asked for; a digest's has no end
 ADDRESS_LIFETIME = timedelta(days=7)
+INVITATION_LIFETIME = timedelta(days=7)
+PASSWORD_RESET_LIFETIME = timedelta(hours=1)
 
 
 class Purpose(StrEnum):
@@ -33,6 +35,8 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     UNDO = "undo"  #: of leaving, at the time that the token was made
     ADDRESS = "address"  #: to take a new address; names the notice that asks its owner, not a subscriber
+    INVITATION = "invitation"  #: an admin's first password; names the notice that brings the link
+    PASSWORD_RESET = "password_reset"  # noqa: S105  #: a new password for an admin; the same
 
 
 class _DatedSigner(TimestampSigner):
@@ -171,3 +175,11 @@ class Links:
     def address(self, notice_id: int, *, at: datetime) -> str:
         """Takes the address that the notice was sent to, at the time `at`, in place of an old one."""
         return f"{self.base_url}/address/{self.tokens.make_dated(Purpose.ADDRESS, notice_id, at=at)}"
+
+    def invitation(self, notice_id: int, *, at: datetime) -> str:
+        """Sets the first password of the admin whom the notice was sent to, at the time `at`."""
+        return f"{self.base_url}/admin/invitation/{self.tokens.make_dated(Purpose.INVITATION, notice_id, at=at)}"
+
+    def password_reset(self, notice_id: int, *, at: datetime) -> str:
+        """The same for a new password."""
+        return f"{self.base_url}/admin/reset/{self.tokens.make_dated(Purpose.PASSWORD_RESET, notice_id, at=at)}"

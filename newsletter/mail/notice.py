@@ -26,13 +26,32 @@ from newsletter.mail.publication import Publication
 from newsletter.mail.recipient import Recipient, wire_address
 from newsletter.mail.templates import environment, inline_css
 
-#: To whom is not on the list yet, or no more: there is nothing that they could leave.
+#: To whom is not on the list yet, or no more, or to an admin: there is nothing that they could leave.
 _OF_NO_LIST = frozenset(
-    {NoticeKind.CONFIRMATION, NoticeKind.GOODBYE, NoticeKind.ADDRESS_CHANGE, NoticeKind.ADDRESS_CHANGED}
+    {
+        NoticeKind.CONFIRMATION,
+        NoticeKind.GOODBYE,
+        NoticeKind.ADDRESS_CHANGE,
+        NoticeKind.ADDRESS_CHANGED,
+        NoticeKind.INVITATION,
+        NoticeKind.PASSWORD_RESET,
+    }
 )
 
 #: Whose link to the reader's own page has a date: somebody has asked for it just now.
 _ASKED_FOR = frozenset({NoticeKind.MANAGE_LINK, NoticeKind.ALREADY_SUBSCRIBED})
+
+
+#: What templates call the links that are another's in each mail.
+_LINKS = (
+    "confirm_url",
+    "undo_url",
+    "address_url",
+    "manage_url",
+    "unsubscribe_url",
+    "invitation_url",
+    "password_reset_url",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +93,7 @@ class Renderer:
         self._words: dict[_Told, _Words] = {}
         # Nobody can write them into an update: they are made with the secret key.
         digest = publication.links.tokens.digest
-        names = ("confirm_url", "undo_url", "address_url", "manage_url", "unsubscribe_url")
-        self._marks = {name: digest("mark of a notice", name) for name in names}
+        self._marks = {name: digest("mark of a notice", name) for name in _LINKS}
 
     def render(
         self,
@@ -127,6 +145,8 @@ class Renderer:
                 links.manage_for_now(subscriber_id, at=at) if is_dated else links.manage(subscriber_id)
             ),
             "unsubscribe_url": lambda: links.unsubscribe(subscriber_id),
+            "invitation_url": lambda: links.invitation(notice_id, at=at),
+            "password_reset_url": lambda: links.password_reset(notice_id, at=at),
         }
 
     def _own_words(self, told: _Told, own: Mapping[str, Callable[[], str]]) -> _Words:

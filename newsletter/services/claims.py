@@ -24,11 +24,13 @@ from newsletter.errors import InvalidAddress
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
 from newsletter.services import due_notices, runs, suppressions
+from newsletter.services.due_notices import DueNotice
 from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage import outbox_queries
 from newsletter.storage.prepared import Row
 from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber
 
+NOBODY: Final = 0  #: no subscriber has this id
 SUSPECT_TRIES: Final = 2  #: what was under way in so many deaths of a sender goes alone from then on
 
 HasNews = Callable[[Sequence[str]], bool]
@@ -137,11 +139,12 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
     rows, suppressed = _parted(session, due_notices.find(session, arming.second, limit=limit), arming.tokens)
     armed: list[ArmedNotice] = []
     skipped: dict[SkipReason, list[int]] = {SkipReason.SUPPRESSED: suppressed}
-    for (notice, subscriber), found in zip(rows, due_notices.look_up(session, rows), strict=True):
+    for due, found in zip(rows, due_notices.look_up(session, rows), strict=True):
+        notice, subscriber, _ = due
         if isinstance(found, SkipReason):
             skipped.setdefault(found, []).append(notice.id)
             continue
-        recipient = Recipient(subscriber.id, notice.address or subscriber.address, found.follows)
+        recipient = Recipient(subscriber.id if subscriber is not None else NOBODY, due.address, found.follows)
         claim = Claim(0, notice.id, notice.attempt + 1)
         armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient, found.update))
     looked_at: dict[str, object] = {"due_at": None, "changed_at": arming.second}
@@ -153,19 +156,18 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
     return armed
 
 
-def _parted(
-    session: Session, rows: Sequence[tuple[Notice, Subscriber]], tokens: Tokens
-) -> tuple[list[tuple[Notice, Subscriber]], list[int]]:
+def _parted(session: Session, rows: Sequence[DueNotice], tokens: Tokens) -> tuple[list[DueNotice], list[int]]:
     """Those to addresses that may be written to, and the ids of the others.
 
     Only the address that a notice goes to counts: who moves away from a mailbox that is gone is asked at the new one.
+    What an admin is sent is no mail to a reader: it goes out even if they want none as such.
     """
-    keys = [address_key(notice, subscriber) for notice, subscriber in rows]
+    keys = [address_key(notice, subscriber) if subscriber is not None else "" for notice, subscriber, _ in rows]
     suppressed = _suppressed(session, keys, tokens)
     found = list(zip(rows, keys, strict=True))
     return (
         [row for row, key in found if key not in suppressed],
-        [notice.id for (notice, _), key in found if key in suppressed],
+        [due.notice.id for due, key in found if key in suppressed],
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from newsletter.storage.tables import Consent
+from newsletter.storage import signup_queries
 
 #: Characters of the column that says by which form or file it came.
 LONGEST_SOURCE = 200
@@ -40,14 +40,13 @@ class Origin:
 
 def record(session: Session, subscriber_id: int, act: ConsentAct, origin: Origin, *, now: datetime) -> None:
     """Add a row to the ledger."""
-    session.add(
-        Consent(
-            subscriber_id=subscriber_id,
-            at=now,
-            act=act.value,
-            source=origin.source[:LONGEST_SOURCE],
-            ip=origin.ip,
-            text=origin.text,
-            text_sha256=hashlib.sha256(origin.text.encode()).hexdigest(),
-        )
+    signup_queries.RECORD.change(
+        session,
+        subscriber_id=subscriber_id,
+        now=signup_queries.moment(session, now),
+        act=act.value,
+        source=origin.source[:LONGEST_SOURCE],
+        ip=origin.ip,
+        text=origin.text,
+        text_sha256=hashlib.sha256(origin.text.encode()).hexdigest(),
     )

@@ -17,7 +17,7 @@ from newsletter.mail.links import Tokens
 from newsletter.services import preferences, suppressions
 from newsletter.services.claims import Claim, address_key
 from newsletter.services.consents import Origin
-from newsletter.storage.tables import Edition, Notice, Subscriber
+from newsletter.storage.tables import Admin, Edition, Notice, Subscriber
 
 _ADDRESS = re.compile(r'<?(?:"(?:[^"\\]|\\.)*"|[^\s<>]+)@[^\s<>]+>?')
 
@@ -60,8 +60,9 @@ def _domains(session: Session, claims: Sequence[Claim]) -> dict[tuple[int, int],
     readers = [claim.row_id for claim in claims if claim.edition_id]
     of_readers = select(Subscriber.id, Subscriber.address).where(Subscriber.id.in_(readers))
     of_notices = (
-        select(Notice.id, func.coalesce(Notice.address, Subscriber.address))
-        .join(Subscriber, Subscriber.id == Notice.subscriber_id)
+        select(Notice.id, func.coalesce(Notice.address, Subscriber.address, Admin.address))
+        .outerjoin(Subscriber, Subscriber.id == Notice.subscriber_id)
+        .outerjoin(Admin, Admin.id == Notice.admin_id)
         .where(Notice.id.in_(notices))
     )
     addresses = dict(session.execute(of_readers).all()) if readers else {}
@@ -88,9 +89,13 @@ def _is_bounce(outcome: Outcome) -> bool:
 
 
 def _end_for_bounce(session: Session, claim: Claim, reply: Reply | None, *, tokens: Tokens, now: datetime) -> None:
-    """The mailbox is not there: send nothing to it any more. Its reader stays where it is not their own."""
+    """The mailbox is not there: send nothing to it any more. Its reader stays where it is not their own.
+
+    An admin's mail has no reader: the row alone tells of it, and they can be written to again.
+    """
     notice = None if claim.edition_id else session.get(Notice, claim.row_id)
-    subscriber = session.get(Subscriber, claim.row_id if notice is None else notice.subscriber_id)
+    subscriber_id = claim.row_id if notice is None else notice.subscriber_id
+    subscriber = session.get(Subscriber, subscriber_id) if subscriber_id is not None else None
     if subscriber is None:
         return
     session.refresh(subscriber, with_for_update=True)

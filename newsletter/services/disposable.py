@@ -14,13 +14,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain.address import Address
 from newsletter.errors import InvalidAddress, InvalidInput, NotFound
-from newsletter.storage.prepared import Prepared, any_of
 from newsletter.storage.tables import DisposableDomain
 from newsletter.storage.upsert import insert_or_ignore
-
-_LISTED = Prepared(
-    select(DisposableDomain.domain).where(any_of(DisposableDomain.__table__.c.domain, "domains")).limit(1)
-)
 
 
 def read_domain(text: str) -> str:
@@ -32,11 +27,10 @@ def read_domain(text: str) -> str:
         raise InvalidInput(f"{name!r} is no domain; write one such as example.org") from None
 
 
-def is_listed(session: Session, address: Address) -> bool:
-    """Whether the address's domain, or one that it lies in, is on the list."""
+def names(address: Address) -> list[str]:
+    """By which names the address's domain could be on the list: its own, and those of the domains that it lies in."""
     labels = address.key.rpartition("@")[2].split(".")
-    above = [".".join(labels[at:]) for at in range(max(len(labels) - 1, 1))]
-    return _LISTED.first(session, domains=above) is not None
+    return [".".join(labels[at:]) for at in range(max(len(labels) - 1, 1))]
 
 
 def listed(session: Session) -> Sequence[str]:

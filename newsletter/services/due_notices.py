@@ -2,14 +2,14 @@
 
 A confirmation is for who has not confirmed, a goodbye for who has left by it, everything else for who is subscribed.
 But some go to another address than the subscriber's own: a question there, while it stands, and the word to an old one,
-whatever has become of the subscription.
+whatever has become of the subscription. What goes to an admin is for who may log in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, literal, select
 from sqlalchemy.orm import Session
@@ -21,10 +21,24 @@ from newsletter.domain.update import Update
 from newsletter.errors import NotFound
 from newsletter.services import address_changes, alerts, editorial, preferences
 from newsletter.storage.places import gazetteer
-from newsletter.storage.tables import Notice, Subscriber, Subscription
+from newsletter.storage.tables import Admin, Notice, Subscriber, Subscription
 
 #: Written out, since SQLite takes an index of a part of the rows only where the statement itself tells the part.
 _ALERT: Final = literal(NoticeKind.ALERT.value, literal_execute=True)
+
+
+class DueNotice(NamedTuple):
+    """A notice with whom it is for: a subscriber or an admin, or nobody but an address."""
+
+    notice: Notice
+    subscriber: Subscriber | None
+    admin: Admin | None
+
+    @property
+    def address(self) -> str:
+        """Where it goes."""
+        owner = self.subscriber or self.admin
+        return self.notice.address or (owner.address if owner is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class Facts:
     update: Update | None = None  #: what an alert is about
 
 
-def find(session: Session, second: int, *, limit: int) -> list[tuple[Notice, Subscriber]]:
+def find(session: Session, second: int, *, limit: int) -> list[DueNotice]:
     """Up to `limit` notices that are due, locked: the longest due first, but alerts last.
 
     An alert can be made for a million readers at once, and a confirmation must not wait behind them all.
@@ -46,20 +60,31 @@ def find(session: Session, second: int, *, limit: int) -> list[tuple[Notice, Sub
     return found
 
 
-def _find(session: Session, second: int, is_such: ColumnElement[bool], limit: int) -> list[tuple[Notice, Subscriber]]:
+def _find(session: Session, second: int, is_such: ColumnElement[bool], limit: int) -> list[DueNotice]:
     query = (
-        select(Notice, Subscriber)
-        .join(Subscriber, Notice.subscriber_id == Subscriber.id)
+        select(Notice, Subscriber, Admin)
+        .outerjoin(Subscriber, Notice.subscriber_id == Subscriber.id)
+        .outerjoin(Admin, Notice.admin_id == Admin.id)
         .where(is_such, Notice.due_at <= second)
         .order_by(Notice.due_at, Notice.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Notice)
     )
-    return [(notice, subscriber) for notice, subscriber in session.execute(query)]
+    return [DueNotice(*row) for row in session.execute(query)]
 
 
-def look_up(session: Session, rows: Sequence[tuple[Notice, Subscriber]]) -> list[Facts | SkipReason]:
+def look_up(session: Session, rows: Sequence[DueNotice]) -> list[Facts | SkipReason]:
     """What each notice tells, or why it is not to be sent."""
+    to_readers = [(each.notice, each.subscriber) for each in rows if each.subscriber is not None]
+    told = iter(_to_readers(session, to_readers))
+    return [next(told) if each.subscriber is not None else _to_admin(each.admin) for each in rows]
+
+
+def _to_admin(admin: Admin | None) -> Facts | SkipReason:
+    return Facts(()) if admin is not None and admin.closed_at is None else SkipReason.ENDED
+
+
+def _to_readers(session: Session, rows: Sequence[tuple[Notice, Subscriber]]) -> list[Facts | SkipReason]:
     asked = [each.id for _, each in rows if each.state == SubscriberState.PENDING.value]
     left = [each.id for notice, each in rows if notice.kind == NoticeKind.GOODBYE.value]
     live = preferences.live_of_all(session, asked) if asked else {}

@@ -74,8 +74,18 @@ def set_overview(session: Session, month: Month, text: str, *, now: datetime) ->
         raise EditionStateError(
             f"the edition for {month} is {edition.state}, and its overview can't be changed any more"
         )
+    if edition.overview != text:
+        edition.proposed_at = edition.proposed_by = None  # what was proposed was another edition
     edition.overview = text
     session.flush()
+    return edition
+
+
+def draft(session: Session, month: Month) -> Edition:
+    """The month's edition, locked, while it may change. Raises NotFound, or EditionStateError when it is no draft."""
+    edition = get(session, month, for_update=True)
+    if edition.state != EditionState.DRAFT.value:
+        raise EditionStateError(f"the edition for {month} is {edition.state}, and only a draft can be approved")
     return edition
 
 
@@ -91,9 +101,7 @@ def approve(session: Session, month: Month, publication: Publication, *, by: str
 
     Raises NotFound; EditionStateError when it is no draft, holds no update, or a footer would lack the postal address.
     """
-    edition = get(session, month, for_update=True)
-    if edition.state != EditionState.DRAFT.value:
-        raise EditionStateError(f"the edition for {month} is {edition.state}, and only a draft can be approved")
+    edition = draft(session, month)
     if not publication.postal_address:
         raise EditionStateError("set POSTAL_ADDRESS first: every digest has to name it in its footer")
     told = contents(session, edition)

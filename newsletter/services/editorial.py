@@ -8,17 +8,19 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import func, select
+from sqlalchemy import update as sql_update
 from sqlalchemy.orm import Session
 
 from newsletter.domain.edition import STRIP_MONTHS, Contents, assemble
-from newsletter.domain.formats.json import from_json, to_json
+from newsletter.domain.formats.json import to_json
 from newsletter.domain.month import Month
 from newsletter.domain.place import Place
 from newsletter.domain.update import Alert, Trend, Update, UpdateState
-from newsletter.errors import InvalidUpdate, NotFound
-from newsletter.services import alerts
+from newsletter.errors import Conflict, InvalidUpdate, NotFound
+from newsletter.services import alerts, versions
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import CountryUpdate
+from newsletter.storage.upsert import insert_or_ignore
 
 _FIELDS = ("trend", "alerts", "headline", "developments", "quotes", "links", "state")
 
@@ -33,7 +35,7 @@ class Change(StrEnum):
 
 def compare(session: Session, update: Update) -> Change:
     """What `store` would do."""
-    return _change(_row(session, update.place, update.month), update)
+    return _change(find(session, update.place, update.month), update)
 
 
 def _change(row: CountryUpdate | None, update: Update) -> Change:
@@ -42,36 +44,68 @@ def _change(row: CountryUpdate | None, update: Update) -> Change:
     return Change.SAME if to_update(row) == update else Change.CHANGED
 
 
-def store(session: Session, update: Update, *, now: datetime) -> Change:
-    """Keep an update in place of the one that its place had for the month. Raises InvalidUpdate or UnknownPlace.
+def store(session: Session, update: Update, *, now: datetime, by: str | None = None) -> Change:
+    """Keep an update in place of the one that its place had for the month, which stays as a version.
+
+    `by` is an admin; None: imported. Raises InvalidUpdate, UnknownPlace, or Conflict when somebody stores it just now.
 
     A conflict risk alert that is published by that goes out at once to whoever asked for it.
     """
+    update = checked(update)
+    row = find(session, update.place, update.month, for_update=True)
+    change = _change(row, update)
+    if change is not Change.SAME:
+        replace_version(session, row, update, seen=row.version if row else 0, now=now, by=by)
+    return change
+
+
+def checked(update: Update) -> Update:
+    """The update under its place's code. Raises InvalidUpdate or UnknownPlace."""
     problems = update.problems()
     if problems:
         raise InvalidUpdate(f"{update.place} {update.month}: {'; '.join(problems)}")
-    update = replace(update, place=gazetteer().require(update.place).code)
-    row = _row(session, update.place, update.month)
-    change = _change(row, update)
-    if change is Change.SAME:
-        return change
+    return replace(update, place=gazetteer().require(update.place).code)
+
+
+def replace_version(
+    session: Session, row: CountryUpdate | None, update: Update, *, seen: int, now: datetime, by: str | None
+) -> None:
+    """Write an update that is checked in place of its version `seen`, as `row` has it; 0 and None: there was none.
+
+    Nobody has reviewed it any more. Raises Conflict when another version stands there by now.
+    """
     stood = row is not None and alerts.is_published(to_update(row))
-    if row is None:
-        row = CountryUpdate(place_code=update.place, month=str(update.month), created_at=now)
-        session.add(row)
+    if row is not None:
+        versions.keep(session, to_update(row), row.version, by=row.changed_by, at=row.changed_at)
     data = to_json(update)
-    for field in _FIELDS:
-        setattr(row, field, data[field])
-    row.changed_at = now
-    session.flush()
+    values = {field: data[field] for field in _FIELDS} | {"changed_at": now, "changed_by": by, "version": seen + 1}
+    if not _write(session, update, seen, values, now):
+        raise Conflict(f"somebody else has saved {update.place} {update.month} since; look at their version first")
+    if row is not None:
+        session.expire(row)
+    versions.keep(session, update, seen + 1, by=by, at=now)
     if alerts.is_published(update) and not stood:
         alerts.announce(session, gazetteer().require(update.place), update.month, now=now)
-    return change
+
+
+def _write(session: Session, update: Update, seen: int, values: dict[str, object], now: datetime) -> bool:
+    """One statement, which changes nothing unless the version is the one that was seen."""
+    key = {"place_code": update.place, "month": str(update.month)}
+    if seen == 0:
+        return insert_or_ignore(session, CountryUpdate, **key, created_at=now, **values)
+    statement = (
+        sql_update(CountryUpdate)
+        .filter_by(**key, version=seen)
+        .values(**values, reviewed_at=None, reviewed_by=None)
+        .returning(CountryUpdate.id)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(statement).first() is not None
 
 
 def get(session: Session, place_code: str, month: Month) -> Update:
     """One stored update. Raises NotFound."""
-    row = _row(session, place_code, month)
+    row = find(session, place_code, month)
     if row is None:
         raise NotFound(f"{place_code} has no update for {month}")
     return to_update(row)
@@ -116,12 +150,14 @@ def contents(session: Session, month: Month) -> Contents:
 
 def to_update(row: CountryUpdate) -> Update:
     """The value that a row keeps."""
-    data = {field: getattr(row, field) for field in _FIELDS}
-    return from_json({"place": row.place_code, "month": row.month, **data})
+    return versions.value(row)
 
 
-def _row(session: Session, place_code: str, month: Month) -> CountryUpdate | None:
+def find(session: Session, place_code: str, month: Month, *, for_update: bool = False) -> CountryUpdate | None:
+    """The row of an update, if there is one; `for_update` reads it anew, and lets nobody else change it."""
     query = select(CountryUpdate).where(CountryUpdate.place_code == place_code, CountryUpdate.month == str(month))
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.mail.links import Tokens
 from newsletter.services import forgotten, suppressions
-from newsletter.storage.tables import AddressChange, Notice, Subscriber
+from newsletter.storage.tables import AddressChange, ImportRow, Notice, Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -43,5 +43,6 @@ def erase(session: Session, subscriber: Subscriber, *, tokens: Tokens, now: date
 def _forget_named(session: Session, subscriber: Subscriber) -> None:
     """Other subscribers' mail to this address: one may have asked for it, or have had it before."""
     session.execute(delete(AddressChange).where(AddressChange.address_key == subscriber.address_key))
+    session.execute(delete(ImportRow).where(ImportRow.address_key == subscriber.address_key))
     written = {subscriber.address_key, subscriber.address.lower()}
     session.execute(delete(Notice).where(func.lower(Notice.address).in_(written)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import bindparam, delete, select, text, tuple_
 from sqlalchemy.orm import Session
@@ -58,12 +59,18 @@ _COUNTS = Prepared(
         RateWindow.name == bindparam("name"), any_of(RateWindow.__table__.c.key, "keys")
     )
 )
-_COUNT_ONE = Prepared(
-    text(
-        "INSERT INTO rate_window (name, key, began_at, count) VALUES (:name, :key, :began_at, 1)"
-        " ON CONFLICT (name, key, began_at) DO UPDATE SET count = rate_window.count + 1"
+
+
+@cache
+def _count_one(windows: int) -> Prepared:
+    """Counts one more in so many windows, in their order -> key and count of each."""
+    rows = ", ".join(f"(:name, :key{number}, :began_at{number}, 1)" for number in range(windows))
+    return Prepared(
+        text(
+            f"INSERT INTO rate_window (name, key, began_at, count) VALUES {rows}"  # noqa: S608
+            " ON CONFLICT (name, key, began_at) DO UPDATE SET count = rate_window.count + 1 RETURNING key, count"
+        )
     )
-)
 
 
 class Limits:
@@ -85,12 +92,13 @@ class Limits:
 
     def count(self, session: Session) -> Limit | None:
         """Count one more; the first limit that others had reached by then: roll back, if there is one."""
-        _COUNT_ONE.change_many(
-            session,
-            [{"name": self._name, "key": key, "began_at": began} for key, (_, began) in self._windows.items()],
-        )
+        if not self._windows:
+            return None
+        given: dict[str, object] = {"name": self._name}
+        for number, (key, (_, began_at)) in enumerate(self._windows.items()):
+            given |= {f"key{number}": key, f"began_at{number}": began_at}
         # The rows are locked now, and hold what everybody has committed.
-        counts = self._counts(session)
+        counts: dict[str, int] = dict(_count_one(len(self._windows)).rows(session, **given))
         return next((limit for key, (limit, _) in self._windows.items() if counts[key] > limit.most), None)
 
     def _counts(self, session: Session) -> dict[str, int]:

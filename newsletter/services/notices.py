@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -29,16 +30,22 @@ def enqueue(session: Session, kind: NoticeKind, subscriber_id: int, *, now: date
 
 def enqueue_unless_flooded(session: Session, kind: NoticeKind, subscriber_id: int, *, now: datetime) -> bool:
     """The same for a notice that anybody can cause; whether it was enqueued."""
-    since = {"lately": now - SHORTEST_GAP, "today": now - timedelta(days=1)}
-    connection = session.connection()
-    # All three for each kind: the statements must not tell who is active (T9b).
-    found = connection.execute(signup_queries.CAUSED, {"subscriber_id": subscriber_id, **since})
-    lately, today, questions = found.one()
-    if lately or today >= MOST_A_DAY:
+    moment = partial(signup_queries.moment, session)
+    # All is looked at for each kind: the statement must not tell who is active (T9b).
+    queued = signup_queries.ENQUEUE.change(
+        session,
+        kind=kind.value,
+        subscriber_id=subscriber_id,
+        now=moment(now),
+        state=DeliveryState.PENDING.value,
+        second=int(now.timestamp()),
+        lately=moment(now - SHORTEST_GAP),
+        today=moment(now - timedelta(days=1)),
+        most_today=MOST_A_DAY,
+        most_questions=MOST_CONFIRMATIONS,
+    )
+    if not queued:
         return False
-    if kind is NoticeKind.CONFIRMATION and questions >= MOST_CONFIRMATIONS:
-        return False
-    connection.execute(signup_queries.ENQUEUE, _values(kind, subscriber_id, now))
     job_queue.defer(session, SEND_NOTICES)
     return True
 

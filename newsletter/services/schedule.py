@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from newsletter.domain.month import Month
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import UpdateState
-from newsletter.errors import EditionStateError, TemplateError
+from newsletter.errors import EditionStateError, InvalidInput, TemplateError
 from newsletter.mail.publication import Publication
-from newsletter.services import deliveries, editions
+from newsletter.services import approval, audit, deliveries, editions
 from newsletter.services.deliveries import DEFAULT_TERMS, Terms
 from newsletter.storage.tables import CountryUpdate, Edition
 
@@ -35,6 +35,8 @@ QUIET = timedelta(hours=1)
 
 BY_SCHEDULE = "the schedule"
 
+#: How far ahead an edition can be put off; a later time is a slip of the pen.
+LONGEST_WAIT = timedelta(days=366)
 
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -99,6 +101,7 @@ def ensure_due(session: Session, schedule: Schedule, *, now: datetime) -> list[E
     """Make the editions that are due and missing, as drafts. Run it twice, get each once."""
     made = [editions.ensure(session, month, now=now) for month in missing(session, schedule, now=now)]
     for edition in made:
+        audit.record(session, audit.SCHEDULE, "edition.assembled", f"edition {edition.month}", "when due", now=now)
         log.info("the edition for %s is due, and assembled", edition.month)
     return made
 
@@ -136,9 +139,79 @@ def release(
     if editions.get(session, month, for_update=True).state != EditionState.DRAFT.value:
         return False  # another process was quicker
     try:
-        editions.approve(session, month, publication, by=BY_SCHEDULE, now=now)
+        approval.approve(session, month, publication, by=BY_SCHEDULE, now=now)
     except (EditionStateError, TemplateError) as error:
         edition.note = str(error)
         return False
     deliveries.start(session, month, by=BY_SCHEDULE, now=now, terms=terms)
+    audit.record(session, audit.SCHEDULE, "edition.sent", f"edition {month}", "approved and sent when due", now=now)
     return True
+
+
+def read_time(text: str, zone: ZoneInfo, *, now: datetime) -> datetime:
+    """A time as somebody types it, 2022-12-01 09:00, by the clocks of `zone`; in UTC.
+
+    Raises InvalidInput for what is no time, is over, lies too far ahead, or is there never or twice, as the clocks are
+    put forward or back.
+    """
+    try:
+        typed = datetime.strptime(text.strip().replace("T", " ")[:16], "%Y-%m-%d %H:%M")  # noqa: DTZ007 - zone follows
+    except ValueError:
+        raise InvalidInput("write day and time as YYYY-MM-DD HH:MM, such as 2022-12-01 09:00") from None
+    first, second = (typed.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(zone).replace(tzinfo=None) != typed:
+        raise InvalidInput(f"in {zone.key} there is no {typed:%H:%M} on that day: the clocks are put forward then")
+    if first != second:
+        raise InvalidInput(f"in {zone.key} it is {typed:%H:%M} twice on that day, as the clocks are put back")
+    if first <= now:
+        raise InvalidInput(f"this time is over; in {zone.key} it is {now.astimezone(zone):%Y-%m-%d %H:%M} now")
+    if first - now > LONGEST_WAIT:
+        raise InvalidInput("this is more than a year ahead")
+    return first
+
+
+def put_off(session: Session, month: Month, at: datetime, *, by: str) -> Edition:
+    """Have an approved edition sent by itself at a time to come. Raises EditionStateError for any other."""
+    edition = editions.get(session, month, for_update=True)
+    if edition.state != EditionState.APPROVED.value:
+        raise EditionStateError(f"the edition for {month} is {edition.state}; only an approved one waits for its time")
+    edition.send_at, edition.send_at_by, edition.note = at, by, None
+    session.flush()
+    return edition
+
+
+def call_off(session: Session, month: Month) -> Edition:
+    """Have it wait for a person again; nothing changes where it does already."""
+    edition = editions.get(session, month, for_update=True)
+    if edition.state == EditionState.APPROVED.value:
+        edition.send_at = edition.send_at_by = None
+        session.flush()
+    return edition
+
+
+def waiting(session: Session, *, now: datetime) -> list[Month]:
+    """The months of approved editions whose time has come, the oldest first."""
+    query = select(Edition.month).where(Edition.state == EditionState.APPROVED.value, Edition.send_at <= now)
+    return [Month.parse(month) for month in session.scalars(query.order_by(Edition.month))]
+
+
+def start_due(session: Session, *, within: timedelta, now: datetime, terms: Terms = DEFAULT_TERMS) -> list[Edition]:
+    """Send the editions whose time has come. Run it twice, and each is sent once.
+
+    One whose time is longer ago than `within`, as nothing ran in between, waits for a person instead.
+    """
+    started = []
+    for month in waiting(session, now=now):
+        edition = editions.get(session, month, for_update=True)
+        if edition.state != EditionState.APPROVED.value or edition.send_at is None or edition.send_at > now:
+            continue  # somebody was quicker
+        at, by = edition.send_at, edition.send_at_by
+        if now - at > within:
+            edition.send_at = edition.send_at_by = None
+            edition.note = f"It was to be sent at {at:%Y-%m-%d %H:%M} UTC, but nothing ran then. Send it by hand."
+            continue
+        deliveries.start(session, month, by=by or BY_SCHEDULE, now=now, terms=terms)
+        audit.record(session, audit.SCHEDULE, "edition.sent", f"edition {month}", f"at the time set by {by}", now=now)
+        started.append(edition)
+    session.flush()
+    return started

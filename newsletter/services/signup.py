@@ -8,7 +8,7 @@ send_manage_link  -> for who is active: the link to their own page is in the out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -22,10 +22,21 @@ from newsletter.services import consents, disposable, notices, preferences, supp
 from newsletter.services.consents import ConsentAct, Origin
 from newsletter.storage import signup_queries
 from newsletter.storage.places import gazetteer
+from newsletter.storage.signup_queries import Savepoint
 from newsletter.storage.tables import Subscriber
 
 #: Follows the form in the ledger where the address is one to be thrown away.
 DISPOSABLE = ", disposable address"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Whose address was typed into the form."""
+
+    id: int
+    active: bool
+    suppressed: bool
+    disposable: bool  #: by the address's domain
 
 
 def request(
@@ -45,44 +56,39 @@ def request(
     written that a new one needs, and what is not to be kept is undone. That costs the same statements, and the same
     wait for the disk.
     """
-    if disposable.is_listed(session, address):
+    everything = Savepoint(session, "everything")
+    asker = _find_or_add(session, address, tokens, now)
+    kind = NoticeKind.ALREADY_SUBSCRIBED if asker.active else NoticeKind.CONFIRMATION
+    notices.enqueue_unless_flooded(session, kind, asker.id, now=now)
+    question = Savepoint(session, "question")
+    if asker.disposable:
         origin = replace(origin, source=f"{origin.source}{DISPOSABLE}")
-    suppressed = _is_suppressed(session, address, tokens)
-    connection = session.connection()
-    everything = connection.begin_nested()
-    subscriber_id, active = _find_or_add(session, address, now=now)
-    question = connection.begin_nested()
-    _ask(session, subscriber_id, subjects, origin, now)
-    (question.rollback if active else question.commit)()
-    kind = NoticeKind.ALREADY_SUBSCRIBED if active else NoticeKind.CONFIRMATION
-    notices.enqueue_unless_flooded(session, kind, subscriber_id, now=now)
-    (everything.rollback if suppressed or not keep else everything.commit)()
+    _ask(session, asker, subjects, origin, now)
+    kept = keep and not asker.suppressed
+    signup_queries.end(session, question.ending(keep=not asker.active), everything.ending(keep=kept))
 
 
-def _ask(session: Session, subscriber_id: int, subjects: Sequence[str], origin: Origin, now: datetime) -> None:
-    """Make the subscriber pending, with exactly these subjects."""
-    signup_queries.MAKE_PENDING.change(session, subscriber_id=subscriber_id)
-    live = {subject: row for row, subject in signup_queries.LIVE.rows(session, subscriber_id=subscriber_id)}
-    connection = session.connection()
+def _ask(session: Session, asker: _Asker, subjects: Sequence[str], origin: Origin, now: datetime) -> None:
+    """Let a pending subscriber be asked about exactly these subjects."""
+    live = {subject: row for row, subject in signup_queries.LIVE.rows(session, subscriber_id=asker.id)}
+    at = signup_queries.moment(session, now)
     ended = [row for subject, row in live.items() if subject not in subjects]
-    if ended:
-        why = {"now": now, "why": "asked again"}
-        connection.execute(signup_queries.END, [{"subscription_id": row, **why} for row in ended])
+    signup_queries.END.change_many(
+        session, [{"subscription_id": row, "now": at, "why": "asked again"} for row in ended]
+    )
     begun = [_columns(subject) for subject in subjects if subject not in live]
-    if begun:
-        asked = {"subscriber_id": subscriber_id, "requested_at": now}
-        connection.execute(signup_queries.BEGIN, [{**each, **asked} for each in begun])
-    consents.record(session, subscriber_id, ConsentAct.REQUESTED, origin, now=now)
-    session.flush()
+    asked = {"subscriber_id": asker.id, "now": at}
+    signup_queries.BEGIN.change_many(session, [{**each, **asked} for each in begun])
+    consents.record(session, asker.id, ConsentAct.REQUESTED, origin, now=now)
 
 
 def send_manage_link(session: Session, address: Address, *, tokens: Tokens, now: datetime, keep: bool = True) -> None:
     """Send whoever is subscribed with `address` the link to their own page; as silent about it as `request`."""
-    suppressed = _is_suppressed(session, address, tokens)
-    everything = session.connection().begin_nested()
-    subscriber_id, active = _find_or_add(session, address, now=now)
-    notices.enqueue_unless_flooded(session, NoticeKind.MANAGE_LINK, subscriber_id, now=now)
-    (everything.commit if active and keep and not suppressed else everything.rollback)()
+    everything = Savepoint(session, "everything")
+    asker = _find_or_add(session, address, tokens, now)
+    notices.enqueue_unless_flooded(session, NoticeKind.MANAGE_LINK, asker.id, now=now)
+    kept = asker.active and keep and not asker.suppressed
+    signup_queries.end(session, everything.ending(keep=kept))
 
 
 def confirm(session: Session, subscriber_id: int, *, origin: Origin, now: datetime) -> Subscriber:
@@ -118,19 +124,15 @@ def _columns(subject: str) -> dict[str, str | None]:
     return {"place_code": subject if is_place else None, "region_code": subject if is_region else None}
 
 
-def _find_or_add(session: Session, address: Address, *, now: datetime) -> tuple[int, bool]:
-    """The id of the address's subscriber, locked, and whether they are active."""
-    connection = session.connection()
-    given = {"address": address.text, "key": address.key, "now": now}
-    connection.execute(signup_queries.ADD[connection.dialect.name], given)
-    found = signup_queries.LOCK.rows(session, key=address.key)
-    if not found:
-        # PostgreSQL: services.retention may have deleted the row in between. The next one is new, and stays.
-        return _find_or_add(session, address, now=now)
-    [(subscriber_id, state)] = found
-    return subscriber_id, state == SubscriberState.ACTIVE.value
-
-
-def _is_suppressed(session: Session, address: Address, tokens: Tokens) -> bool:
-    digest = suppressions.address_hash(address.key, tokens)
-    return signup_queries.SUPPRESSED.first(session, digest=digest) is not None
+def _find_or_add(session: Session, address: Address, tokens: Tokens, now: datetime) -> _Asker:
+    """The address's subscriber, locked; whoever is not active is pending now."""
+    found = signup_queries.FIND_OR_ADD[session.connection().dialect.name].rows(
+        session,
+        address=address.text,
+        key=address.key,
+        digest=suppressions.address_hash(address.key, tokens),
+        domains=disposable.names(address),
+        now=signup_queries.moment(session, now),
+    )
+    [(subscriber_id, state, suppressed, thrown_away)] = found
+    return _Asker(subscriber_id, state == SubscriberState.ACTIVE.value, bool(suppressed), bool(thrown_away))

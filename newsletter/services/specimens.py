@@ -45,6 +45,8 @@ _TITLES = {
     NoticeKind.ALREADY_SUBSCRIBED: "Already subscribed, to who asks by the form",
     NoticeKind.ADDRESS_CHANGE: "Change of address: the question at the new one",
     NoticeKind.ADDRESS_CHANGED: "Change of address: the word to the old one",
+    NoticeKind.INVITATION: "Invitation to the desk",
+    NoticeKind.PASSWORD_RESET: "New password for the desk",
     NoticeKind.GOODBYE: "Goodbye, with a way back",
     NoticeKind.ALERT: "Alert, as soon as it is published",
 }
@@ -194,6 +196,8 @@ def _needed(links: Links) -> dict[str, tuple[str, str]]:
         NoticeKind.ALREADY_SUBSCRIBED.value: own_page,
         NoticeKind.ADDRESS_CHANGE.value: ("confirm the address", links.address(NOBODY, at=AT)),
         NoticeKind.ALERT.value: leave,
+        NoticeKind.INVITATION.value: ("choose a password", links.invitation(NOBODY, at=AT)),
+        NoticeKind.PASSWORD_RESET.value: ("choose a new password", links.password_reset(NOBODY, at=AT)),
     }
 
 

@@ -1,12 +1,14 @@
-"""Subscribers as a file: taken in with their consent, given out."""
+"""Subscribers one by one, taken in with their consent; and all of them as a table, given out.
+
+Lists are taken in by services.imports.
+"""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,111 +16,26 @@ from sqlalchemy.orm import Session
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
 from newsletter.domain.states import SubscriberState
-from newsletter.errors import InvalidInput, NewsletterError, NotFound
+from newsletter.errors import InvalidInput, NotFound
 from newsletter.mail.links import Tokens
 from newsletter.services import consents, forgotten, preferences, suppressions
 from newsletter.services.consents import ConsentAct, Origin
-from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Consent, Subscriber
 from newsletter.storage.upsert import insert_or_ignore
 
 COLUMNS = ("email", "follows", "language", "status", "confirmed_at", "consent")
-_NEEDED = {"email", "follows", "consent"}
-LONGEST_FIELD = 4_000  #: characters
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?")
+_BATCH = 1_000  #: of an export, in memory
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a file that can be taken in."""
+    """Somebody who has agreed to get mail."""
 
     address: Address
     subjects: tuple[str, ...]
     language: str
     confirmed_at: datetime
     consent: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """One line that can't."""
-
-    line: int
-    reason: str
-    values: dict[str, str]
-
-
-def read_rows(lines: Iterable[str], *, now: datetime) -> Iterator[tuple[int, Row | Reject]]:
-    """The rows of a CSV file with their line numbers. Raises InvalidInput when its head is wrong."""
-    records = _records(lines)
-    _, names = next(records, (0, []))
-    _check_head(names)
-    for line, fields in records:
-        values = dict.fromkeys(names, "") | dict(zip(names, map(plain, fields), strict=False))
-        try:
-            yield line, _row(values, has_too_many=len(fields) > len(names), now=now)
-        except NewsletterError as error:
-            yield line, Reject(line, str(error), values)
-
-
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """The fields of each line that is not empty, with its number. Raises InvalidInput."""
-    reader = csv.reader((line.replace("\0", "") for line in lines), strict=True)
-    try:
-        for fields in reader:
-            if fields:
-                yield reader.line_num, [field.strip() for field in fields]
-    except csv.Error as error:
-        raise InvalidInput(f"line {reader.line_num} is no CSV: {error}") from None
-
-
-def _check_head(names: Sequence[str]) -> None:
-    missing = _NEEDED - set(names)
-    unknown = set(names) - set(COLUMNS)
-    twice = {name for name in names if names.count(name) > 1}
-    if missing:
-        problem = f"lacks {', '.join(sorted(missing))}"
-    elif unknown:
-        problem = f"has an unknown column {min(unknown)[:40]!r}"
-    elif twice:
-        problem = f"has the column {min(twice)!r} twice"
-    else:
-        return
-    raise InvalidInput(f"the first line {problem}; the columns are {', '.join(COLUMNS)}")
-
-
-def _row(values: dict[str, str], *, has_too_many: bool, now: datetime) -> Row:
-    if has_too_many:
-        raise InvalidInput("more fields than columns")
-    if any(len(value) > LONGEST_FIELD for value in values.values()):
-        raise InvalidInput(f"a field is longer than {LONGEST_FIELD} characters")
-    if values.get("status", "active") not in ("", "active"):
-        raise InvalidInput(f"the status is {values['status'][:20]!r}, and only active subscribers are taken in")
-    if not values["consent"]:
-        raise InvalidInput("consent is empty: say where and how it was given")
-    language = values.get("language") or "en"
-    if not _LANGUAGE.fullmatch(language):
-        raise InvalidInput(f"the language is {language[:20]!r}; write a code such as en")
-    return Row(
-        address=Address.parse(values["email"]),
-        subjects=subjects_.parse(values["follows"].split(";"), gazetteer()),
-        language=language,
-        confirmed_at=_time(values.get("confirmed_at", ""), now),
-        consent=values["consent"],
-    )
-
-
-def _time(text: str, now: datetime) -> datetime:
-    if not text:
-        return now
-    try:
-        found = datetime.fromisoformat(text)
-        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"confirmed_at is {text[:30]!r}; write 2022-11-30 or 2022-11-30T09:00:00+00:00") from None
-    if found > now:
-        raise InvalidInput("confirmed_at lies in the future")
-    return found
 
 
 def take_in(session: Session, row: Row, *, tokens: Tokens, source: str, now: datetime) -> None:
@@ -149,20 +66,37 @@ def by_address(session: Session, address_key: str) -> Subscriber:
 
 
 def export_rows(session: Session) -> Iterator[dict[str, str]]:
-    """All subscribers, in the columns that `read_rows` takes; a cell can't be taken for a formula."""
-    words = select(Consent.subscriber_id, Consent.source, Consent.text).where(Consent.act == ConsentAct.CONFIRMED.value)
-    consent = {row.subscriber_id: f"{row.source}: {row.text}" for row in session.execute(words.order_by(Consent.id))}
-    for each in session.scalars(
-        select(Subscriber).where(Subscriber.address != "").order_by(Subscriber.id).execution_options(yield_per=1000)
-    ):
-        yield {
-            "email": harmless(each.address),
-            "follows": each.follows,
-            "language": each.language,
-            "status": each.state,
-            "confirmed_at": each.confirmed_at.isoformat() if each.confirmed_at else "",
-            "consent": harmless(consent.get(each.id, "")),
-        }
+    """All subscribers, in the columns that an import takes; a cell can't be taken for a formula."""
+    last = 0
+    while batch := _next(session, last):
+        consent = _consents(session, [each.id for each in batch])
+        yield from (_exported(each, consent.get(each.id, "")) for each in batch)
+        last = batch[-1].id
+        session.expunge_all()
+
+
+def _next(session: Session, last: int) -> Sequence[Subscriber]:
+    query = select(Subscriber).where(Subscriber.id > last, Subscriber.address != "")
+    return session.scalars(query.order_by(Subscriber.id).limit(_BATCH)).all()
+
+
+def _consents(session: Session, subscriber_ids: Sequence[int]) -> dict[int, str]:
+    """The words that each of them confirmed last."""
+    query = select(Consent.subscriber_id, Consent.source, Consent.text).where(
+        Consent.act == ConsentAct.CONFIRMED.value, Consent.subscriber_id.in_(subscriber_ids)
+    )
+    return {row.subscriber_id: f"{row.source}: {row.text}" for row in session.execute(query.order_by(Consent.id))}
+
+
+def _exported(each: Subscriber, consent: str) -> dict[str, str]:
+    return {
+        "email": harmless(each.address),
+        "follows": each.follows,
+        "language": each.language,
+        "status": each.state,
+        "confirmed_at": each.confirmed_at.isoformat() if each.confirmed_at else "",
+        "consent": harmless(consent),
+    }
 
 
 def harmless(cell: str) -> str:

@@ -20,7 +20,7 @@ PATIENCE_MILLISECONDS = 200
 SMALL_BYTES = 64 * 2**20
 
 #: Where addresses, networks and the relay's words are kept.
-_PERSONAL = ("subscriber", "address_change", "subscription", "consent", "notice", "delivery")
+_PERSONAL = ("subscriber", "address_change", "subscription", "consent", "notice", "delivery", "import_row")
 
 
 def cut_log(engine: Engine) -> bool:

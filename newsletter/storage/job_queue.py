@@ -15,6 +15,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from newsletter.storage.prepared import Prepared
+
 NOTICES: Final = "notices"
 DIGESTS: Final = "digests"
 UPKEEP: Final = "upkeep"
@@ -43,17 +45,19 @@ class Job:
         return " ".join([self.task, *map(str, self.args.values())])
 
 
-_MINE = text(
-    "SELECT key FROM unnest(CAST(:keys AS text[])) AS key WHERE pg_try_advisory_xact_lock(:space, hashtext(key))"
+_MINE = Prepared(
+    text("SELECT key FROM unnest(CAST(:keys AS text[])) AS key WHERE pg_try_advisory_xact_lock(:space, hashtext(key))")
 )
 
-_DEFER = text(
-    "SELECT procrastinate.procrastinate_defer_jobs_v1(array_agg("
-    " ROW(job->>'queue', job->>'task', 0, NULL, job->>'key', job->'args', NULL)"
-    "::procrastinate.procrastinate_job_to_defer_v1 ORDER BY number))"
-    " FROM jsonb_array_elements(CAST(:jobs AS jsonb)) WITH ORDINALITY AS wanted (job, number)"
-    " WHERE NOT EXISTS (SELECT FROM procrastinate.procrastinate_jobs"
-    " WHERE queueing_lock = job->>'key' AND status = 'todo') HAVING count(*) > 0"
+_DEFER = Prepared(
+    text(
+        "SELECT procrastinate.procrastinate_defer_jobs_v1(array_agg("
+        " ROW(job->>'queue', job->>'task', 0, NULL, job->>'key', job->'args', NULL)"
+        "::procrastinate.procrastinate_job_to_defer_v1 ORDER BY number))"
+        " FROM jsonb_array_elements(CAST(:jobs AS jsonb)) WITH ORDINALITY AS wanted (job, number)"
+        " WHERE NOT EXISTS (SELECT FROM procrastinate.procrastinate_jobs"
+        " WHERE queueing_lock = job->>'key' AND status = 'todo') HAVING count(*) > 0"
+    )
 )
 
 _WAITING = text("SELECT queueing_lock FROM procrastinate.procrastinate_jobs WHERE status = 'todo'")
@@ -80,14 +84,14 @@ def defer(session: Session, *jobs: Job) -> None:
         return
     # Two transactions that insert one key would wait for each other at its index. Who holds the lock of the key until
     # its commit writes the job for both, and the look that follows sees what was committed before.
-    mine = set(session.scalars(_MINE, {"space": _SPACE, "keys": [job.key for job in jobs]}))
+    mine = {key for (key,) in _MINE.rows(session, space=_SPACE, keys=[job.key for job in jobs])}
     wanted = [
         {"queue": job.queue, "task": job.task, "key": job.key, "args": dict(job.args)}
         for job in jobs
         if job.key in mine
     ]
     if wanted:
-        session.execute(_DEFER, {"jobs": json.dumps(wanted)})
+        _DEFER.rows(session, jobs=json.dumps(wanted))
 
 
 def waiting(session: Session) -> set[str]:

@@ -101,12 +101,18 @@ class Prepared:
 
     def change(self, session: Session, **values: object) -> int:
         """Run it; how many rows it changed."""
-        return self.change_many(session, [values])
+        connection = session.connection()
+        compiled = self._for(connection)
+        with _cursor(connection, compiled.sql) as cursor:
+            cursor.execute(compiled.sql, compiled.bind(values))
+            return int(cursor.rowcount)
 
     def change_many(self, session: Session, rows: Sequence[Mapping[str, object]]) -> int:
         """Run it once for each of `rows`; how many rows were changed in all."""
         if not rows:
             return 0
+        if len(rows) == 1:  # on PostgreSQL, executemany sends more than one message
+            return self.change(session, **rows[0])
         connection = session.connection()
         compiled = self._for(connection)
         with _cursor(connection, compiled.sql) as cursor:
@@ -123,12 +129,14 @@ class Prepared:
 @contextmanager
 def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
     """The driver's cursor, and its errors as SQLAlchemy's, so that storage.database can tell what they mean."""
-    cursor = connection.connection.cursor()
+    driver = connection.connection
+    cursor = driver.cursor()
     try:
         yield cursor
     except connection.dialect.loaded_dbapi.Error as error:
-        if connection.dialect.is_disconnect(error, None, None):
+        if connection.dialect.is_disconnect(error, driver, cursor):
             connection.invalidate(error)
+            connection.engine.dispose()  # the others that wait in the pool are as old
         base = connection.dialect.loaded_dbapi.Error
         raise DBAPIError.instance(sql, None, error, base, hide_parameters=True, dialect=connection.dialect) from error
     finally:

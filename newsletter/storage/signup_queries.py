@@ -1,23 +1,39 @@
-"""The statements of a request for a subscription, made once: to build them anew would cost more than to run them.
+"""The statements of a request for a subscription, made once: see storage.prepared.
 
-They go to the tables past the session's objects: a request takes some ten of them, and the form has to answer fast.
+A request takes some ten of them, and the form has to answer fast. Times among their values go through `moment`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Insert, bindparam, func, insert, or_, select, update
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from newsletter.domain.states import NoticeKind, SubscriberState
-from newsletter.storage.prepared import Prepared
+from newsletter.storage.columns import UtcDateTime
+from newsletter.storage.prepared import Prepared, any_of, execute_plainly
 from newsletter.storage.tables import Base
 
 _TABLES = Base.metadata.tables
 _SUBSCRIBER, _SUBSCRIPTION = _TABLES["subscriber"], _TABLES["subscription"]
-_NOTICE, _SUPPRESSION = _TABLES["notice"], _TABLES["suppression"]
+_NOTICE, _CONSENT = _TABLES["notice"], _TABLES["consent"]
 
-#: (:digest) -> one row if the address is suppressed.
-SUPPRESSED = Prepared(select(_SUPPRESSION.c.address_hash).where(_SUPPRESSION.c.address_hash == bindparam("digest")))
+_TIME = UtcDateTime()
 
 _VALUES = {
     "address": bindparam("address"),
@@ -30,25 +46,28 @@ _VALUES = {
     "created_at": bindparam("now"),
 }
 
-#: By dialect: (:address, :key, :now) adds a pending subscriber, unless the address has one.
-ADD: dict[str, Insert] = {
-    "sqlite": sqlite.insert(_SUBSCRIBER).values(_VALUES).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_SUBSCRIBER).values(_VALUES).on_conflict_do_nothing(),
-}
-
-#: (:key) -> id and state of an address's subscriber, locked.
-LOCK = Prepared(
-    select(_SUBSCRIBER.c.id, _SUBSCRIBER.c.state).where(_SUBSCRIBER.c.address_key == bindparam("key")).with_for_update()
+# Who is active stays so, whoever asks; who had left is pending once more.
+_STILL = case(
+    (_SUBSCRIBER.c.state == SubscriberState.ACTIVE.value, _SUBSCRIBER.c.state), else_=SubscriberState.PENDING.value
 )
+_SUPPRESSION, _DOMAIN = _TABLES["suppression"], _TABLES["disposable_domain"]
+_SUPPRESSED = select(_SUPPRESSION.c.at).where(_SUPPRESSION.c.address_hash == bindparam("digest")).exists()
+_DISPOSABLE = select(_DOMAIN.c.domain).where(any_of(_DOMAIN.c.domain, "domains")).exists()
 
-#: (:subscriber_id) makes a subscriber pending.
-MAKE_PENDING = Prepared(
-    update(_SUBSCRIBER)
-    .where(_SUBSCRIBER.c.id == bindparam("subscriber_id"))
-    .values(state=SubscriberState.PENDING.value)
-)
 
-#: (:subscriber_id) -> id and subject of each subscription that has not ended.
+def _find_or_add(insert_: Any) -> Prepared:
+    adds = insert_(_SUBSCRIBER).values(_VALUES)
+    found = adds.on_conflict_do_update(index_elements=[_SUBSCRIBER.c.address_key], set_={"state": _STILL})
+    return Prepared(found.returning(_SUBSCRIBER.c.id, _SUBSCRIBER.c.state, _SUPPRESSED, _DISPOSABLE))
+
+
+#: By dialect: (:address, :key, :digest, :domains, :now) -> id and state of the address's subscriber; whether the digest
+#: is suppressed; whether one of the domains is listed as disposable. The subscriber is locked and, unless they are
+#: active, pending; added if there was none.
+FIND_OR_ADD = {"sqlite": _find_or_add(sqlite.insert), "postgresql": _find_or_add(postgresql.insert)}
+
+#: (:subscriber_id) -> id and subject of each subscription that has not ended. By itself: PostgreSQL shows a statement
+#: what was there when it began, and the one above may have waited for who asked for the same address.
 LIVE = Prepared(
     select(_SUBSCRIPTION.c.id, func.coalesce(_SUBSCRIPTION.c.place_code, _SUBSCRIPTION.c.region_code, "all")).where(
         _SUBSCRIPTION.c.subscriber_id == bindparam("subscriber_id"), _SUBSCRIPTION.c.ended_at.is_(None)
@@ -56,27 +75,108 @@ LIVE = Prepared(
 )
 
 #: (:subscription_id, :now, :why) ends one.
-END = (
+END = Prepared(
     update(_SUBSCRIPTION)
     .where(_SUBSCRIPTION.c.id == bindparam("subscription_id"))
     .values(ended_at=bindparam("now"), reason=bindparam("why"))
 )
 
-BEGIN = insert(_SUBSCRIPTION)
-ENQUEUE = insert(_NOTICE)
+#: (:subscriber_id, :place_code, :region_code, :now) begins one.
+BEGIN = Prepared(
+    insert(_SUBSCRIPTION)
+    .values(
+        subscriber_id=bindparam("subscriber_id"),
+        place_code=bindparam("place_code"),
+        region_code=bindparam("region_code"),
+        requested_at=bindparam("now"),
+    )
+    .inline()
+)
 
-_ANSWERS = (NoticeKind.CONFIRMATION.value, NoticeKind.ALREADY_SUBSCRIBED.value, NoticeKind.MANAGE_LINK.value)
+#: (:subscriber_id, :now, :act, :source, :ip, :text, :text_sha256) adds a row to the ledger.
+RECORD = Prepared(
+    insert(_CONSENT)
+    .values(
+        subscriber_id=bindparam("subscriber_id"),
+        at=bindparam("now"),
+        act=bindparam("act"),
+        source=bindparam("source"),
+        ip=bindparam("ip"),
+        text=bindparam("text"),
+        text_sha256=bindparam("text_sha256"),
+    )
+    .inline()
+)
+
 # Who asks after they have left is asked anew: what went out before that counts no more.
 _SINCE_PENDING = or_(_SUBSCRIBER.c.ended_at.is_(None), _NOTICE.c.created_at >= _SUBSCRIBER.c.ended_at)
+_ANSWERS = (NoticeKind.CONFIRMATION, NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.MANAGE_LINK)
 
-#: (:subscriber_id, :lately, :today) -> how many mails that a stranger can cause were queued since these times, and how
-#: many questions since they last left.
-CAUSED = (
+# How many mails that a stranger can cause were queued lately, and today; and how many questions since they last left.
+_CAUSED = (
     select(
-        func.count().filter(_NOTICE.c.created_at > bindparam("lately")),
-        func.count().filter(_NOTICE.c.created_at > bindparam("today")),
-        func.count().filter(_NOTICE.c.kind == NoticeKind.CONFIRMATION.value, _SINCE_PENDING),
+        func.count().filter(_NOTICE.c.created_at > bindparam("lately")).label("lately"),
+        func.count().filter(_NOTICE.c.created_at > bindparam("today")).label("today"),
+        func.count().filter(_NOTICE.c.kind == NoticeKind.CONFIRMATION.value, _SINCE_PENDING).label("questions"),
     )
     .select_from(_NOTICE.join(_SUBSCRIBER, _SUBSCRIBER.c.id == _NOTICE.c.subscriber_id))
-    .where(_NOTICE.c.subscriber_id == bindparam("subscriber_id"), _NOTICE.c.kind.in_(_ANSWERS))
+    .where(
+        _NOTICE.c.subscriber_id == bindparam("subscriber_id"),
+        or_(*(_NOTICE.c.kind == kind.value for kind in _ANSWERS)),
+    )
+    .subquery()
 )
+_QUEUED: dict[str, ColumnElement[Any]] = {
+    "kind": bindparam("kind", type_=String),
+    "subscriber_id": bindparam("subscriber_id", type_=Integer),
+    "created_at": bindparam("now", type_=_TIME),
+    "state": bindparam("state", type_=String),
+    "attempt": literal(0),
+    "flagged": literal(value=False),
+    "due_at": bindparam("second", type_=Integer),
+}
+
+#: (:subscriber_id, :kind, :now, :state, :second, :lately, :today, :most_today, :most_questions) queues a notice that is
+#: due at that second, unless one was queued since `lately`, or enough were since `today`, or enough questions ever.
+ENQUEUE = Prepared(
+    insert(_NOTICE)
+    .from_select(
+        list(_QUEUED),
+        select(*_QUEUED.values()).where(
+            _CAUSED.c.lately == 0,
+            _CAUSED.c.today < bindparam("most_today", type_=Integer),
+            or_(
+                bindparam("kind", type_=String) != NoticeKind.CONFIRMATION.value,
+                _CAUSED.c.questions < bindparam("most_questions", type_=Integer),
+            ),
+        ),
+        include_defaults=False,
+    )
+    .inline()
+)
+
+
+def moment(session: Session, at: datetime) -> object:
+    """A time as the database's driver takes it: the statements run past SQLAlchemy, which would bring it into form."""
+    dialect = session.connection().dialect
+    bring_into_form = _TIME.dialect_impl(dialect).bind_processor(dialect)
+    return bring_into_form(at) if bring_into_form else at
+
+
+class Savepoint:
+    """Undoes what was done since, or keeps it, at the same cost."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._name = name
+        execute_plainly(session.connection(), f"SAVEPOINT {name}")
+
+    def ending(self, *, keep: bool) -> str:
+        """The statement that lets go of it."""
+        return f"{'RELEASE' if keep else 'ROLLBACK TO'} SAVEPOINT {self._name}"
+
+
+def end(session: Session, *endings: str) -> None:
+    """Run the endings of savepoints, the inner one first; PostgreSQL takes them in one message."""
+    connection = session.connection()
+    for statement in ["; ".join(endings)] if connection.dialect.name == "postgresql" else endings:
+        execute_plainly(connection, statement)

@@ -6,31 +6,62 @@ the table is closed to everyone.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
-from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
+from flask import abort, g, redirect, request, session, url_for
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from newsletter.config.settings import SecondFactor
 from newsletter.domain.role import Act, Role, may
-from newsletter.errors import LoginFailed
-from newsletter.services import admins
-from newsletter.storage.tables import Admin
-from newsletter.web.database import SAFE_METHODS, current_session, reading
+from newsletter.services import admin_sessions, second_factor
+from newsletter.services.admin_sessions import Place
+from newsletter.storage.database import WRITES
+from newsletter.storage.tables import Admin, AdminSession
+from newsletter.web.database import SAFE_METHODS, current_session, db
 from newsletter.web.wiring import now, wiring
+
+_log = logging.getLogger(__name__)
 
 COOKIE = "newsletter_admin"
 _COOKIE_PATH = "/admin"
 
 #: What an admin does by opening a page or pressing its button.
 ACTS: Mapping[str, Act] = {
+    "desk.board": Act.VIEW,
+    "desk.add_place": Act.VIEW,
+    "desk.carry_over": Act.WRITE,
+    "desk.mark_ready": Act.WRITE,
+    "desk.mark_reviewed": Act.REVIEW,
+    "desk.update": Act.VIEW,
+    "desk.save_update": Act.WRITE,
+    "desk.keep_unsaved": Act.WRITE,
+    "desk.discard_unsaved": Act.WRITE,
+    "desk.compare_update": Act.VIEW,
+    "desk.preview_update": Act.VIEW,
+    "desk.history": Act.VIEW,
+    "desk.restore": Act.WRITE,
+    "desk.paste_form": Act.WRITE,
+    "desk.paste": Act.WRITE,
     "desk.editions": Act.VIEW,
     "desk.edition": Act.VIEW,
     "desk.progress_json": Act.VIEW,
+    "desk.shown_json": Act.VIEW,
+    "desk.events": Act.VIEW,
     "desk.log_out": Act.VIEW,
     "preview.show": Act.VIEW,
     "preview.body": Act.VIEW,
     "desk.assemble": Act.APPROVE,
+    "desk.checks_page": Act.VIEW,
+    "desk.check_links": Act.APPROVE,
+    "desk.propose": Act.APPROVE,
     "desk.approve": Act.APPROVE,
+    "desk.take_back": Act.APPROVE,
+    "desk.release": Act.VIEW,
+    "desk.make_dry_run": Act.APPROVE,
+    "desk.call_off": Act.SEND,
     "desk.write_overview": Act.APPROVE,
     "desk.send_form": Act.SEND,
     "desk.send": Act.SEND,
@@ -40,25 +71,94 @@ ACTS: Mapping[str, Act] = {
     "desk.send_held_again": Act.SEND,
     "desk.give_up_held": Act.SEND,
     "desk.accept": Act.SEND,
+    "desk.account": Act.VIEW,
+    "desk.change_password": Act.VIEW,
+    "desk.second_factor": Act.VIEW,
+    "desk.switch_on_second_factor": Act.VIEW,
+    "desk.switch_off_second_factor": Act.VIEW,
+    "desk.renew_recovery_codes": Act.VIEW,
+    "desk.end_login": Act.VIEW,
+    "desk.end_other_logins": Act.VIEW,
+    "desk.people": Act.ADMINISTER,
+    "desk.invite": Act.ADMINISTER,
+    "desk.person": Act.ADMINISTER,
+    "desk.change_role": Act.ADMINISTER,
+    "desk.close": Act.ADMINISTER,
+    "desk.reopen": Act.ADMINISTER,
+    "desk.mail_link": Act.ADMINISTER,
+    "desk.drop_second_factor": Act.ADMINISTER,
+    "desk.end_login_of": Act.ADMINISTER,
+    "desk.audit_log": Act.ADMINISTER,
+    "desk.audit_export": Act.ADMINISTER,
+    "desk.subscribers": Act.SUBSCRIBERS,
+    "desk.find_subscribers": Act.SUBSCRIBERS,
+    "desk.add_subscriber_form": Act.SUBSCRIBERS,
+    "desk.add_subscriber": Act.SUBSCRIBERS,
+    "desk.export_subscribers": Act.SUBSCRIBERS,
+    "desk.growth": Act.SUBSCRIBERS,
+    "desk.subscriber": Act.SUBSCRIBERS,
+    "desk.follow_form": Act.SUBSCRIBERS,
+    "desk.follow": Act.SUBSCRIBERS,
+    "desk.suppress_subscriber": Act.SUBSCRIBERS,
+    "desk.lift_suppression": Act.SUBSCRIBERS,
+    "desk.end_subscriber": Act.SUBSCRIBERS,
+    "desk.erase_subscriber": Act.SUBSCRIBERS,
+    "desk.export_subscriber": Act.SUBSCRIBERS,
+    "desk.imports": Act.SUBSCRIBERS,
+    "desk.upload_import": Act.SUBSCRIBERS,
+    "desk.import_page": Act.SUBSCRIBERS,
+    "desk.confirm_import": Act.SUBSCRIBERS,
+    "desk.cancel_import": Act.SUBSCRIBERS,
+    "desk.import_rejects_file": Act.SUBSCRIBERS,
+    "desk.forget_rejects": Act.SUBSCRIBERS,
 }
 
-#: The page of the login, which stands open.
-entrance = Blueprint("access", __name__, url_prefix="/admin")
+#: What is open to who has to set up a second factor first.
+_BEFORE_SECOND_FACTOR = frozenset({"desk.second_factor", "desk.switch_on_second_factor", "desk.log_out"})
 
 
 def guard() -> Response | None:
     """Before each page of the desk: find out who asks, and whether they may."""
     token = request.cookies.get(COOKIE, "")
-    admin = admins.of_token(current_session(), token, now=now()) if token else None
-    if admin is None:
+    login = admin_sessions.of_token(current_session(), token, now=now()) if token else None
+    if login is None:
         if request.method not in SAFE_METHODS:
             abort(403)
         return redirect(url_for("access.log_in_form", next=request.path))
     act = ACTS.get(request.endpoint or "")
-    if act is None or not may(Role(admin.role), act):
+    if act is None or not may(Role(login.admin.role), act):
         abort(403)
-    g.admin = admin
+    if must_set_up(login.admin) and request.endpoint not in _BEFORE_SECOND_FACTOR:
+        if request.method not in SAFE_METHODS:
+            abort(403)
+        return redirect(url_for("desk.second_factor"))
+    g.admin, g.login = login.admin, login
+    _see(login)
     return None
+
+
+def _see(login: AdminSession) -> None:
+    """Write down every few minutes that a login is in use: the one thing that a look at a page writes."""
+    if not admin_sessions.is_worth_noting(login, now=now()):
+        return
+    if request.method not in SAFE_METHODS:  # it writes anyway
+        admin_sessions.see(current_session(), login.token_sha256, now=now())
+        return
+    try:
+        with Session(db.engine.execution_options(**WRITES)) as noting, noting.begin():
+            admin_sessions.see(noting, login.token_sha256, now=now())
+    except OperationalError:
+        _log.info("the database was busy: a login's last use is not written down")
+
+
+def is_required() -> bool:
+    """Whether nobody works at the desk without a second factor."""
+    return wiring().settings.second_factor is SecondFactor.REQUIRED
+
+
+def must_set_up(admin: Admin) -> bool:
+    """Whether an admin can do nothing before they have one."""
+    return is_required() and not second_factor.is_on(admin)
 
 
 def current_admin() -> Admin:
@@ -69,6 +169,14 @@ def current_admin() -> Admin:
     return admin
 
 
+def current_login() -> AdminSession:
+    """By which login they did."""
+    login = g.login
+    if not isinstance(login, AdminSession):
+        raise TypeError("no login passed the guard")
+    return login
+
+
 def facts() -> dict[str, object]:
     """For the desk's templates: who looks at them, and what they may do."""
     if "admin" not in g:
@@ -77,30 +185,20 @@ def facts() -> dict[str, object]:
     return {"admin": current_admin(), "can": {act.value: may(role, act) for act in Act}}
 
 
-@entrance.get("/login")
-def log_in_form() -> str:
-    return _login_page("", None)
-
-
-@entrance.post("/login")
-def log_in() -> Response | tuple[str, int]:
-    address = request.form.get("address", "")
-    with reading() as looking:
-        credentials = admins.credentials(looking, address)
-    try:
-        admin_id = credentials.check(request.form.get("password", ""))
-    except LoginFailed:
-        return _login_page(address, "No admin has this address and password"), 403
-    database = current_session()
-    token = admins.begin_session(database, admin_id, now=now())
-    database.commit()
+def begin_login(admin_id: int) -> str:
+    """Let an admin in who was checked, and return the token for `keep_login`."""
     # A CSRF token that somebody knew before the login is worth nothing after it.
     session.clear()
-    response = redirect(_inside(request.form.get("next", "")), 303)
+    place = Place(request.remote_addr, request.user_agent.string)
+    return admin_sessions.begin(current_session(), admin_id, place, now=now())
+
+
+def keep_login(response: Response, token: str) -> Response:
+    """Give the browser the token, once it is committed."""
     response.set_cookie(
         COOKIE,
         token,
-        max_age=admins.SESSION_LIFETIME,
+        max_age=admin_sessions.LIFETIME,
         path=_COOKIE_PATH,
         secure=wiring().settings.base_url.startswith("https:"),
         httponly=True,
@@ -112,19 +210,9 @@ def log_in() -> Response | tuple[str, int]:
 def end_login() -> Response:
     """Forget the login on both sides."""
     database = current_session()
-    admins.log_out(database, request.cookies.get(COOKIE, ""))
+    admin_sessions.end(database, request.cookies.get(COOKIE, ""))
     database.commit()
     session.clear()
     response = redirect(url_for("access.log_in_form"), 303)
     response.delete_cookie(COOKIE, path=_COOKIE_PATH)
     return response
-
-
-def _login_page(address: str, error: str | None) -> str:
-    following = request.values.get("next", "")
-    return render_template("desk/login.html", address=address, error=error, following=following)
-
-
-def _inside(path: str) -> str:
-    """Where to go after the login: a page of the desk, and never another site's."""
-    return path if path.startswith("/admin/") and "\\" not in path else url_for("desk.editions")

@@ -13,12 +13,12 @@ from newsletter.config import Settings
 from newsletter.config.settings import Switch
 from newsletter.mail import templates
 from newsletter.mail.caught import Inbox
-from newsletter.services.admins import SESSION_LIFETIME
+from newsletter.services import admin_sessions
 from newsletter.web import (
-    access,
     database,
     desk,
     embed,
+    entrance,
     errors,
     inbox,
     preview,
@@ -70,7 +70,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=urlsplit(settings.base_url).scheme == "https",
-        WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
+        WTF_CSRF_TIME_LIMIT=int(admin_sessions.LIFETIME.total_seconds()),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         SEND_FILE_MAX_AGE_DEFAULT=300,
     )
@@ -82,10 +82,11 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _add_pages(app: Flask, *, with_inbox: bool) -> None:
     csrf = CSRFProtect(app)
+    csrf.exempt(desk.imports.upload_import)  # looks for the token itself, once it is known who asks
     for public in (site.site, readers.readers, embed.embed):
         csrf.exempt(public)
         app.register_blueprint(public)
-    for private in (access.entrance, desk.desk, preview.preview):
+    for private in (entrance.entrance, desk.desk, preview.preview):
         app.register_blueprint(private)
     if with_inbox:
         app.register_blueprint(inbox.inbox)

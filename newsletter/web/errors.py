@@ -68,7 +68,6 @@ PAGES: dict[type[Exception], ErrorPage] = {
         "You get no more mail from us. Subscribe again if you would like to.",
         _SUBSCRIBE,
     ),
-    errors.LoginFailed: ErrorPage(403, "Not logged in", "Check the address and the password, and try again.", _LOGIN),
     errors.TemplateError: ErrorPage(
         500, "A template can’t be used", "Mend it, and start the service anew.", _DESK, tells=True
     ),

@@ -204,3 +204,39 @@ def test_an_edition_that_is_sent_can_not_be_taken_back(run, refused, catcher):
     assert refused("edition", "cancel", "2022-11", "--yes") == (
         "the edition for 2022-11 is sent, and can't be taken back"
     )
+
+
+def test_what_stops_and_what_asks_is_told_in_words_and_as_json(run):
+    run("edition", "assemble", "2022-11")
+
+    told = run("edition", "check", "2022-11", POSTAL_ADDRESS="").out
+    as_json = json.loads(run("edition", "check", "2022-11", "--json", POSTAL_ADDRESS="").out)
+
+    assert told.startswith(
+        "error: No postal address\n  Every digest has to name it in its footer: set POSTAL_ADDRESS.\n"
+    )
+    assert told.endswith(f"1 error, {as_json['warnings']} warnings\n")
+    assert as_json["errors"] == 1
+    assert len(as_json["findings"]) == as_json["errors"] + as_json["warnings"]
+    assert as_json["findings"][0]["severity"] == "error"
+
+
+@pytest.mark.usefixtures("approved")
+def test_what_is_approved_is_taken_back_until_it_is_sent(run, refused, state, catcher):
+    assert run("edition", "take-back", "2022-11").out == "2022-11: draft\n"
+    assert state() == "draft"
+    run("edition", "approve", "2022-11")
+    run("edition", "send", "2022-11", "--wait", SMTP_URL=catcher.url)
+
+    assert (
+        refused("edition", "take-back", "2022-11")
+        == "the edition for 2022-11 is sent, and can't be taken back any more"
+    )
+
+
+def test_where_it_takes_two_nobody_approves_alone(run, refused):
+    run("edition", "assemble", "2022-11")
+
+    assert "propose 2022-11 first" in refused("edition", "approve", "2022-11", APPROVAL="two")
+    assert run("edition", "propose", "2022-11").out == "2022-11: proposed\n"
+    assert "somebody else has to approve it" in refused("edition", "approve", "2022-11", APPROVAL="two")

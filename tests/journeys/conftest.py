@@ -53,12 +53,15 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture
 def visit_with(browser: Browser, demo: Demo) -> Iterator[Callable[..., Visit]]:
-    """Open a browser on the demo, of a width in px, with scripts or without; nothing may go wrong in it."""
+    """Open a browser on the demo, of a width in px, with scripts or without; nothing may go wrong in it.
+
+    `url` is where the demo's site stands once more (stock.serving_also).
+    """
     visits: list[Visit] = []
 
-    def enter(width: int = 1280, *, scripts: bool = True) -> Visit:
+    def enter(width: int = 1280, *, scripts: bool = True, url: str | None = None) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
-        visits.append(Visit(context, demo))
+        visits.append(Visit(context, demo, url))
         return visits[-1]
 
     yield enter

@@ -7,9 +7,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
+from html.parser import HTMLParser
 from threading import Thread
 
 from sqlalchemy import select
@@ -23,6 +26,8 @@ from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, editions, signup
 from newsletter.services.consents import Origin
 from newsletter.storage.tables import Edition, Notice, Subscriber
+from newsletter.web import create_app
+from newsletter.web.database import db
 from tests.journeys.visit import PATIENCE_SECONDS
 
 ORIGIN = Origin("/subscribe", "Send me updates.")
@@ -42,25 +47,42 @@ def at_work(server: Server) -> Iterator[None]:
 @contextmanager
 def serving() -> Iterator[Demo]:
     """A demo that serves, on a port of its own; it starts in half a second."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    with ExitStack() as stack, prepared(port) as ready:
+    with ExitStack() as stack, prepared(_free_port()) as ready:
         stack.enter_context(at_work(ready.server))
         yield ready
 
 
-def ask(demo: Demo, address: str, *subjects: str) -> int:
-    """Somebody asks for mail, and has not confirmed yet; their id."""
+@contextmanager
+def serving_also(demo: Demo, *, clock: Callable[[], datetime] = utc_now, **settings: object) -> Iterator[str]:
+    """The demo's site once more, with other settings and on another port; its address."""
+    port = _free_port()
+    changed = replace(demo.settings, base_url=f"http://{HOST}:{port}", **settings)
+    app = create_app(changed, clock=clock)
+    server = Server(app, HOST, port)
+    with at_work(server):
+        yield changed.base_url
+        server.close()
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(demo: Demo, address: str, *subjects: str, at: datetime | None = None) -> int:
+    """Somebody asks for mail, now or at a time before, and has not confirmed yet; their id."""
     tokens, parsed = demo.settings.tokens, Address.parse(address)
     with demo.database.writing() as session:
-        signup.request(session, parsed, subjects, origin=ORIGIN, tokens=tokens, now=utc_now())
+        signup.request(session, parsed, subjects, origin=ORIGIN, tokens=tokens, now=at or utc_now())
         return session.scalars(select(Subscriber.id).where(Subscriber.address_key == parsed.key)).one()
 
 
-def confirm(demo: Demo, subscriber_id: int) -> None:
+def confirm(demo: Demo, subscriber_id: int, *, at: datetime | None = None) -> None:
     with demo.database.writing() as session:
-        signup.confirm(session, subscriber_id, origin=ORIGIN, now=utc_now())
+        signup.confirm(session, subscriber_id, origin=ORIGIN, now=at or utc_now())
 
 
 def send(demo: Demo, month: Month) -> None:
@@ -95,7 +117,58 @@ def until(is_so: Callable[[], bool]) -> None:
 def newest_mail(demo: Demo) -> EmailMessage:
     """Once the sender has sent what waits."""
     settle(demo)
-    return message_from_bytes(demo.catcher.messages()[-1].data, policy=policy.default)
+    return _read(demo.catcher.messages()[-1].data)
+
+
+def mails_to(demo: Demo, address: str) -> list[EmailMessage]:
+    """All that has come to an address, the newest last, once the sender has sent what waits."""
+    settle(demo)
+    return [_read(caught.data) for caught in demo.catcher.messages() if address in caught.rcpt_to]
+
+
+def _read(data: bytes) -> EmailMessage:
+    return message_from_bytes(data, _class=EmailMessage, policy=policy.default)
+
+
+def shown_text(mail: EmailMessage) -> str:
+    """The text part, its lines joined."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return " ".join(str(part.get_content()).split())
+
+
+def link_of(mail: EmailMessage, words: str) -> str:
+    """Where the link or button of these words leads, as the HTML has it; the text part must have it too."""
+    part = mail.get_body(("html",))
+    assert part is not None
+    found = [address for address, told in _LinkReader(str(part.get_content())).links if told == words]
+    assert len(set(found)) == 1, f"{words!r} leads to {found}"
+    assert found[0] in shown_text(mail)
+    return found[0]
+
+
+class _LinkReader(HTMLParser):
+    """The links of a mail's HTML: where each leads, and its words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[tuple[str, str]] = []
+        self._inside = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        address = dict(attrs).get("href")
+        if tag == "a" and address is not None:
+            self._inside = True
+            self.links.append((address, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "a"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            address, told = self.links[-1]
+            self.links[-1] = (address, told + data)
 
 
 def own_links(demo: Demo, mail: EmailMessage) -> Iterator[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from re import DOTALL, findall
@@ -15,11 +14,8 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from newsletter.cli.demo import HOST
-from newsletter.cli.serving import Server
 from newsletter.storage.tables import Subscriber
-from newsletter.web import create_app
-from newsletter.web.database import db
-from tests.journeys.stock import at_work, serving
+from tests.journeys.stock import serving, serving_also
 from tests.mail_checks import window
 
 READER = "reader@example.org"
@@ -83,18 +79,9 @@ def demo():
 @pytest.fixture(scope="module")
 def site(demo, partner):
     """The demo's site once more, for partners."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
     # A form is sent here faster than a person can.
-    settings = replace(demo.settings, base_url=f"http://{HOST}:{port}", embed_origins=(partner.origin,), time_trap=0.0)
-    app = create_app(settings)
-    server = Server(app, HOST, port)
-    with at_work(server):
-        yield settings.base_url
-        server.close()
-    with app.app_context():
-        db.engine.dispose()
+    with serving_also(demo, embed_origins=(partner.origin,), time_trap=0.0) as address:
+        yield address
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])

@@ -1,4 +1,4 @@
-"""Every page of the site and the desk: it asks nobody else, complains of nothing, and fits the narrowest phone."""
+"""Pages of the desk, and readers' pages at their fullest: they ask nobody else, complain of nothing, fit a phone."""
 
 from __future__ import annotations
 
@@ -7,25 +7,10 @@ import pytest
 from newsletter.cli.demo import DRAFT_MONTH
 from newsletter.jobs.sender import utc_now
 from newsletter.mail.links import Purpose
+from tests.journeys.reader_pages import open_lists
 from tests.journeys.stock import ask, confirm, send, serving, settle
 
 WIDTHS = (320, 375, 1280)
-PUBLIC = [
-    "/",
-    "/places",
-    "/places/KZ",
-    "/places/KZ/2022-10",
-    "/places/FR",
-    "/regions/central-america-caribbean",
-    "/editions",
-    "/editions/2022-10",
-    "/editions/2022-10?follow=KZ",
-    "/search",
-    "/search?q=government",
-    "/embed",
-    "/subscribe",
-    "/subscribe/check-your-mail",
-]
 DESK = [
     "/admin/",
     "/admin/editions/2022-09",
@@ -44,23 +29,14 @@ def demo():
         yield ready
 
 
-def open_everything(page):
-    """What is folded away, as it may be wider than what is not."""
-    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-
-
 def look(visit, paths):
     """The watching itself is the visit's; see `Visit.faults`."""
     for path in paths:
         page = visit.open(path)
-        open_everything(page)
+        open_lists(page)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             assert visit.overflow() == 0, f"{path} is wider than {width} px"
-
-
-def test_public_pages(visit):
-    look(visit, PUBLIC)
 
 
 def test_pages_behind_the_links_in_mails(visit, demo):
@@ -85,10 +61,3 @@ def test_the_desk_and_the_inbox(visit, demo):
     mails = [f"/inbox/{number}" for number in range(1, len(demo.catcher.messages()) + 1)]
     look(visit, ["/admin/", "/admin/editions/2022-11", "/inbox/", *mails])
     look(visit, [f"{mails[-1]}?part={part}" for part in ("text", "headers", "source")])
-
-
-def test_error_pages(visit):
-    look(visit, ["/nothing", "/confirm/forged"])
-    # The browser itself notes that the answer was an error.
-    assert [fault for fault in visit.faults if "status of 404" not in fault] == []
-    visit.faults.clear()

@@ -48,7 +48,7 @@ def confirm(visit):
 
 def send(visit):
     visit.log_in()
-    visit.click("Check and approve")
+    visit.click("November 2022")
     visit.see("November 2022")
     visit.click("Preview the digest")
     visit.see("Preview")
@@ -57,9 +57,15 @@ def send(visit):
     for frame in (".desktop iframe", ".phone iframe"):
         expect(visit.frame(frame).get_by_role("link", name="Kazakhstan on the web")).to_be_visible()
     visit.click("November 2022")
+    visit.click("Check and approve")
+    visit.see("Checks before release")
+    for seen in visit.page.get_by_role("checkbox").all():
+        seen.check()
     visit.press("Approve November 2022")
     expect(visit.page.get_by_role("status")).to_have_text("The edition for November 2022 is approved and frozen.")
-    visit.click("Send November 2022")
+    visit.click("Release November 2022")
+    visit.see("Release")
+    visit.press("Go on to the last page")
     visit.see("Send November 2022")
     expect(visit.page.locator(".figure")).to_have_text("1 reader gets this edition.")
     visit.page.get_by_label("Type 2022-11 to confirm").fill("2022-11")

@@ -1,43 +1,38 @@
-"""Who may log in, and for how long."""
+"""Who may log in: added, given a role, closed; and what is kept of a password."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import func, select
 
 from newsletter.domain.address import Address
 from newsletter.domain.role import Role
-from newsletter.errors import Conflict, InvalidInput, LoginFailed
-from newsletter.services import admins
-from newsletter.services.admins import SESSION_LIFETIME, SHORTEST_PASSWORD
-from newsletter.storage.tables import Admin, AdminSession
+from newsletter.errors import Conflict, InvalidInput, NotFound
+from newsletter.services import admin_sessions, admins, passwords
+from newsletter.services.admin_sessions import Place
+from newsletter.services.admins import State
+from newsletter.services.passwords import LONGEST, SHORTEST
+from newsletter.storage.tables import Admin
 from tests.conftest import NOW
 from tests.services.stock import at_once, dump
 
 PASSWORD = "correct horse battery"
 
 
+def add(database, address, role=Role.OWNER, password=PASSWORD):
+    with database.writing() as session:
+        return admins.add(session, Address.parse(address), role, password, now=NOW).id
+
+
 @pytest.fixture
 def owner(database):
     """An admin whose domain is beyond ASCII."""
-    with database.writing() as session:
-        return admins.add(session, Address.parse("Ada@Bücher.example"), Role.OWNER, PASSWORD, now=NOW).id
+    return add(database, "Ada@Bücher.example")
 
 
-def log_in(database, address="ada@bücher.example", password=PASSWORD, at=NOW):
+def is_right(database, address, password):
     with database.reading() as session:
         credentials = admins.credentials(session, address)
-    admin_id = credentials.check(password)
-    with database.writing() as session:
-        return admins.begin_session(session, admin_id, now=at)
-
-
-def admin_of(database, token, at=NOW):
-    with database.reading() as session:
-        admin = admins.of_token(session, token, now=at)
-        return admin and admin.id
+    return credentials.accept(password)
 
 
 def test_an_admin_is_kept_with_a_hash_and_not_with_the_password(database, owner):
@@ -48,24 +43,34 @@ def test_an_admin_is_kept_with_a_hash_and_not_with_the_password(database, owner)
         assert PASSWORD not in str(dump(database))
 
 
-def test_a_short_password_is_refused(sqlite):
-    with sqlite.writing() as session, pytest.raises(InvalidInput, match="at least 12 characters"):
-        admins.add(session, Address.parse("a@example.org"), Role.AUTHOR, "x" * (SHORTEST_PASSWORD - 1), now=NOW)
+@pytest.mark.parametrize(
+    ("password", "words"), [("x" * (SHORTEST - 1), "at least 12 characters"), ("x" * (LONGEST + 1), "at most 200")]
+)
+def test_a_password_that_is_too_short_or_too_long_is_refused(sqlite, password, words):
+    with pytest.raises(InvalidInput, match=words):
+        add(sqlite, "a@example.org", password=password)
+
+
+@pytest.mark.parametrize("password", ["x" * SHORTEST, "ä" * LONGEST, "pass word with\ttab \N{FIRE}"])
+def test_a_password_may_be_any_words(sqlite, password):
+    add(sqlite, "a@example.org", password=password)
+
+    assert is_right(sqlite, "a@example.org", password)
+    assert not is_right(sqlite, "a@example.org", password + "x")
 
 
 def test_an_address_is_taken_once(database, owner):
     before = dump(database)
 
-    with pytest.raises(Conflict), database.writing() as session:
-        admins.add(session, Address.parse("ADA@xn--bcher-kva.example"), Role.AUTHOR, PASSWORD, now=NOW)
+    with pytest.raises(Conflict):
+        add(database, "ADA@xn--bcher-kva.example", Role.AUTHOR)
     assert dump(database) == before
 
 
 def test_an_address_that_is_added_by_many_at_once_is_taken_once(database):
     def try_to_add():
         try:
-            with database.writing() as session:
-                return admins.add(session, Address.parse("a@example.org"), Role.AUTHOR, PASSWORD, now=NOW).id
+            return add(database, "a@example.org", Role.AUTHOR)
         except Conflict:
             return None
 
@@ -73,8 +78,8 @@ def test_an_address_that_is_added_by_many_at_once_is_taken_once(database):
 
 
 @pytest.mark.parametrize("address", ["ada@bücher.example", " ADA@BÜCHER.EXAMPLE ", "ada@xn--bcher-kva.example"])
-def test_however_the_address_is_written_its_owner_comes_in(database, owner, address):
-    assert admin_of(database, log_in(database, address)) == owner
+def test_however_the_address_is_written_the_password_is_right(database, owner, address):
+    assert is_right(database, address, PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -86,53 +91,118 @@ def test_however_the_address_is_written_its_owner_comes_in(database, owner, addr
         pytest.param("eve@example.org", "nobody has this password", id="the password of nobody"),
         pytest.param("no address", PASSWORD, id="no address"),
         pytest.param("", "", id="nothing"),
+        pytest.param("invited@example.org", "", id="who has no password yet"),
+        pytest.param("invited@example.org", "nobody has this password", id="the same, by the password of nobody"),
     ],
 )
-def test_nobody_else_comes_in_and_all_are_told_the_same(sqlite, address, password):
-    with sqlite.writing() as session:
-        admins.add(session, Address.parse("ada@bücher.example"), Role.OWNER, PASSWORD, now=NOW)
-    before = dump(sqlite)
+def test_no_other_password_is_right(sqlite, address, password):
+    add(sqlite, "ada@bücher.example")
+    add(sqlite, "invited@example.org", password=None)
 
-    with pytest.raises(LoginFailed, match=r"^no admin has this address and password$"):
-        log_in(sqlite, address, password)
-    assert dump(sqlite) == before
+    assert not is_right(sqlite, address, password)
 
 
 def test_a_password_hash_that_is_damaged_lets_nobody_in(sqlite):
+    admin_id = add(sqlite, "a@example.org")
     with sqlite.writing() as session:
-        admins.add(session, Address.parse("a@example.org"), Role.OWNER, PASSWORD, now=NOW).password_hash = "damaged"
+        session.get_one(Admin, admin_id).password_hash = "damaged"
 
-    with pytest.raises(LoginFailed):
-        log_in(sqlite, "a@example.org")
+    assert not is_right(sqlite, "a@example.org", PASSWORD)
 
 
-def test_a_session_lasts_its_time_and_its_row_goes_with_the_next_login(database, owner):
-    token = log_in(database)
-    end = NOW + SESSION_LIFETIME
+def test_a_new_password_opens_a_locked_account_and_ends_its_logins(database, owner):
+    with database.writing() as session:
+        token = admin_sessions.begin(session, owner, Place(), now=NOW)
+        admin = admins.locked(session, owner)
+        admin.failures, admin.locked_until = 9, NOW
+        assert admins.set_password(session, admin, passwords.hashed("another long password")) == 1
 
-    assert admin_of(database, token, end - timedelta(seconds=1)) == owner
-    assert admin_of(database, token, end) is None
-    assert admin_of(database, "forged") is None
-    assert token not in str(dump(database))
-
-    log_in(database, at=end + timedelta(seconds=1))
+    assert is_right(database, "ada@bücher.example", "another long password")
+    assert not is_right(database, "ada@bücher.example", PASSWORD)
     with database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(AdminSession)) == 1
+        assert admin_sessions.of_token(session, token, now=NOW) is None
+        assert (session.get_one(Admin, owner).failures, session.get_one(Admin, owner).locked_until) == (0, None)
 
 
-def test_logging_out_ends_this_session_and_no_other(database, owner):
-    here, elsewhere = log_in(database), log_in(database)
+def test_the_last_owner_stays_one(database, owner):
+    author = add(database, "author@example.org", Role.AUTHOR)
+
+    for act in (
+        lambda session: admins.close(session, owner, by=author, now=NOW),
+        lambda session: admins.change_role(session, owner, Role.SENDER, by=author),
+        lambda session: admins.close(session, owner, by=None, now=NOW),
+    ):
+        with pytest.raises(Conflict, match="last owner"), database.writing() as session:
+            act(session)
+
+    second = add(database, "second@example.org")
     with database.writing() as session:
-        admins.log_out(session, here)
-        admins.log_out(session, here)
-
-    assert admin_of(database, here) is None
-    assert admin_of(database, elsewhere) == owner
+        admins.close(session, second, by=owner, now=NOW)
+    with pytest.raises(Conflict, match="last owner"), database.writing() as session:
+        admins.close(session, owner, by=None, now=NOW)
 
 
-def test_who_is_deleted_is_logged_out(database, owner):
-    token = log_in(database)
+def test_nobody_closes_themselves_or_changes_their_own_role(database, owner):
+    add(database, "second@example.org")
+
+    for act in (
+        lambda session: admins.close(session, owner, by=owner, now=NOW),
+        lambda session: admins.change_role(session, owner, Role.AUTHOR, by=owner),
+    ):
+        with pytest.raises(Conflict, match="ask another owner"), database.writing() as session:
+            act(session)
+
+
+def test_two_owners_who_close_each_other_at_once_leave_one(database, owner):
+    second = add(database, "second@example.org")
+    pairs = iter([(owner, second), (second, owner)])
+
+    def close():
+        closed, by = next(pairs)
+        try:
+            with database.writing() as session:
+                admins.close(session, closed, by=by, now=NOW)
+        except Conflict:
+            return False
+        return True
+
+    assert sorted(at_once(2, close)) == [False, True]
+
+
+def test_who_is_closed_is_out_and_may_be_let_in_again(database, owner):
+    author = add(database, "author@example.org", Role.AUTHOR)
     with database.writing() as session:
-        session.delete(session.get_one(Admin, owner))
+        token = admin_sessions.begin(session, author, Place(), now=NOW)
+        assert admins.state(admins.close(session, author, by=owner, now=NOW)) is State.CLOSED
+        admins.close(session, author, by=owner, now=NOW)
 
-    assert admin_of(database, token) is None
+    with database.writing() as session:
+        assert admin_sessions.of_token(session, token, now=NOW) is None
+        assert admins.state(admins.reopen(session, author)) is State.OPEN
+        assert admins.change_role(session, author, Role.REVIEWER, by=owner).role == "reviewer"
+
+
+def test_an_admin_who_is_not_there_is_not_found(sqlite):
+    for act in (admins.get, admins.locked, admins.reopen):
+        with pytest.raises(NotFound), sqlite.writing() as session:
+            act(session, 99)
+
+
+def test_those_who_may_log_in_are_listed_first_and_by_address(database, owner):
+    others = [add(database, f"{name}@example.org", Role.AUTHOR) for name in ("zoe", "bob", "amy")]
+    with database.writing() as session:
+        admins.close(session, others[2], by=owner, now=NOW)
+
+    with database.reading() as session:
+        assert [each.id for each in admins.everybody(session)] == [owner, others[1], others[0], others[2]]
+
+
+def test_a_provider_means_who_has_its_name_or_at_first_a_verified_address(database, owner):
+    with database.writing() as session:
+        assert admins.of_identity(session, "s-1", None) is None
+        found = admins.of_identity(session, "s-1", "ADA@bücher.example")
+        found.oidc_subject = "s-1"
+
+    with database.reading() as session:
+        assert admins.of_identity(session, "s-1", "new@example.org").id == owner
+        assert admins.of_identity(session, "s-2", "ada@bücher.example") is None

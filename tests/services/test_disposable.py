@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from newsletter.domain.address import Address
 from newsletter.errors import InvalidInput, NotFound
-from newsletter.services import disposable
+from newsletter.services import disposable, signup
+from newsletter.storage.tables import Consent
 from tests.conftest import NOW
+from tests.services.stock import ORIGIN, TOKENS
 
 
 @pytest.fixture
@@ -30,8 +33,11 @@ def listing(database):
     ],
 )
 def test_a_domain_is_listed_with_all_below_it(listing, address, is_listed):
-    with listing.reading() as session:
-        assert disposable.is_listed(session, Address.parse(address)) is is_listed
+    with listing.writing() as session:
+        signup.request(session, Address.parse(address), ["KZ"], origin=ORIGIN, tokens=TOKENS, now=NOW)
+        source = session.scalars(select(Consent.source)).one()
+
+    assert source == ORIGIN.source + (signup.DISPOSABLE if is_listed else "")
 
 
 def test_what_is_there_already_is_not_added_twice(listing):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from newsletter.domain.address import Address
 from newsletter.domain.states import OPEN_STATES, DeliveryState
@@ -135,6 +135,18 @@ def test_nobody_else_is_touched(database, leaves):
 
     assert purge(database, at=NOW + 400 * DAY) == 0
     assert dump(database) == before
+
+
+def test_the_look_for_who_never_confirmed_does_not_go_through_all_subscribers(sqlite):
+    asked = []
+    event.listen(sqlite.engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
+    with sqlite.reading() as session:
+        retention.is_purge_due(session, now=NOW)
+        [(statement, values)] = [each for each in asked if "subscriber" in each[0]]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+
+    assert "SEARCH subscriber USING" in str(plan)
+    assert "SCAN" not in str(plan)
 
 
 def test_a_flood_is_forgotten_in_parts(database, monkeypatch):

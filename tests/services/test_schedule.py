@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from newsletter.domain.month import Month
 from newsletter.domain.update import UpdateState
-from newsletter.services import deliveries, editions, editorial, schedule
+from newsletter.errors import EditionStateError, InvalidInput
+from newsletter.services import approval, deliveries, editions, editorial, schedule
 from newsletter.services.deliveries import Terms
 from newsletter.services.schedule import CATCH_UP_MONTHS, Schedule
-from newsletter.storage.tables import Delivery, Edition
+from newsletter.storage.tables import AuditEvent, Delivery, Edition
 from tests.conftest import NOW
 from tests.services.stock import NOVEMBER, add_readers, an_update, at_once, dump, store_updates
 
@@ -303,3 +304,96 @@ def test_what_a_person_did_meanwhile_is_not_released(database, publication):
         assert edition is not None
         assert not schedule.release(session, edition, publication, now=NOW)
         assert (edition.state, edition.note) == ("cancelled", None)
+
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"),
+    [
+        pytest.param("2023-01-15 09:00", utc(2023, 1, 15, 8), id="winter"),
+        pytest.param("2023-06-15 09:00", utc(2023, 6, 15, 7), id="summer"),
+        pytest.param(" 2023-06-15T09:00 ", utc(2023, 6, 15, 7), id="as a browser writes it"),
+        pytest.param("2023-06-15T09:00:30", utc(2023, 6, 15, 7), id="with seconds, which don't count"),
+        pytest.param("2023-03-26 03:00", utc(2023, 3, 26, 1), id="just after the clocks were put forward"),
+        pytest.param("2023-10-29 03:00", utc(2023, 10, 29, 2), id="just after they were put back"),
+    ],
+)
+def test_a_time_is_read_by_the_organisations_clocks(typed, at):
+    assert schedule.read_time(typed, BRUSSELS, now=utc(2022, 12, 1)) == at
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "write day and time as YYYY-MM-DD HH:MM"),
+        ("tomorrow", "write day and time as YYYY-MM-DD HH:MM"),
+        ("2023-02-30 09:00", "write day and time as YYYY-MM-DD HH:MM"),
+        ("2022-12-01 01:00", "this time is over; in Europe/Brussels it is 2022-12-01 01:00 now"),
+        ("2023-03-26 02:30", "there is no 02:30 on that day: the clocks are put forward then"),
+        ("2023-10-29 02:30", "it is 02:30 twice on that day, as the clocks are put back"),
+        ("2024-01-15 09:00", "more than a year ahead"),
+    ],
+)
+def test_a_time_that_can_not_be_taken_is_told_why(typed, words):
+    with pytest.raises(InvalidInput, match=words):
+        schedule.read_time(typed, BRUSSELS, now=utc(2022, 12, 1))
+
+
+@pytest.fixture
+def put_off(database, publication):
+    """November, approved, to be sent an hour from now."""
+    store_updates(database)
+    add_readers(database, ["KZ"] * 3)
+    with database.writing() as session:
+        editions.ensure(session, NOVEMBER, now=NOW)
+        editions.approve(session, NOVEMBER, publication, by="ann@example.org", now=NOW)
+        schedule.put_off(session, NOVEMBER, NOW + timedelta(hours=1), by="ben@example.org")
+    return database
+
+
+def start_due(database, now):
+    with database.writing() as session:
+        return len(schedule.start_due(session, within=THREE_DAYS, now=now))
+
+
+def test_an_edition_that_was_put_off_is_sent_at_its_time_and_once(put_off):
+    assert start_due(put_off, NOW + timedelta(hours=1) - SECOND) == 0
+    assert sorted(at_once(6, lambda: start_due(put_off, NOW + timedelta(hours=1)))) == [0] * 5 + [1]
+
+    with put_off.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert (edition.state, edition.send_started_by) == ("sending", "ben@example.org")
+        assert len(session.scalars(select(Delivery)).all()) == 3
+        events = session.execute(select(AuditEvent.actor, AuditEvent.act)).all()
+        assert [tuple(each) for each in events] == [("schedule", "edition.sent")]
+
+
+def test_an_edition_that_was_called_off_or_taken_back_is_not_sent(put_off):
+    with put_off.writing() as session:
+        schedule.call_off(session, NOVEMBER)
+    assert start_due(put_off, NOW + timedelta(hours=2)) == 0
+
+    with put_off.writing() as session:
+        schedule.put_off(session, NOVEMBER, NOW + timedelta(hours=1), by="ben@example.org")
+        approval.take_back(session, NOVEMBER)
+    assert start_due(put_off, NOW + timedelta(hours=2)) == 0
+
+
+def test_a_time_that_was_slept_through_for_days_waits_for_a_person(put_off):
+    assert start_due(put_off, NOW + timedelta(hours=1) + THREE_DAYS + SECOND) == 0
+
+    with put_off.reading() as session:
+        edition = editions.get(session, NOVEMBER)
+        assert (edition.state, edition.send_at) == ("approved", None)
+        assert edition.note is not None
+        assert edition.note.endswith("but nothing ran then. Send it by hand.")
+
+
+@pytest.mark.parametrize("state", ["draft", "sending", "paused", "sent", "cancelled"])
+def test_only_an_approved_edition_is_put_off(put_off, state):
+    with put_off.writing() as session:
+        editions.get(session, NOVEMBER).state = state
+        with pytest.raises(EditionStateError, match=f"is {state}; only an approved one"):
+            schedule.put_off(session, NOVEMBER, NOW + timedelta(hours=3), by="ben@example.org")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import statistics
 import time
 from datetime import timedelta
@@ -55,11 +56,15 @@ def stored(database):
 
 @pytest.fixture
 def statements(app):
-    """What is asked of the database, without the values."""
+    """What the database is asked, without the values: as it says itself, whoever asks it."""
     taken = []
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", lambda *args: taken.append(args[2].partition(" VALUES")[0]))
+
+    def note(statement):
+        taken.append(re.sub(r"'[^']*'|\b\d+\b", "?", statement))
+
+    event.listen(engine, "checkout", lambda connection, *_: connection.set_trace_callback(note))
     return taken
 
 

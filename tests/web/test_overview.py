@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from newsletter.domain.role import Role
@@ -41,7 +43,8 @@ def test_a_reviewer_writes_it_and_it_is_in_the_archive_once_approved(draft, desk
     assert "The overview is saved." in page
     assert "A month of *talks*.\n\nAnd of &lt;b&gt;more&lt;/b&gt;.</textarea>" in page
     assert client.get("/editions/2022-11").status_code == 404
-    desk.post(f"{PAGE}/approve")
+    seen = re.findall(r'name="seen" value="([^"]+)"', desk.get(f"{PAGE}/checks").text)
+    assert desk.post(f"{PAGE}/approve", seen=seen).status_code == 303
     assert (
         "<p>A month of <em>talks</em>.</p>\n<p>And of &lt;b&gt;more&lt;/b&gt;.</p>"
         in client.get("/editions/2022-11").text

@@ -100,3 +100,13 @@ def test_an_editor_sees_both_sizes_with_their_budgets_and_what_is_told_in_brief(
     html, message = re.findall(r"<dd>([\d.]+) of (?:95|150) kB</dd>", page)
     assert 0 < float(html) < float(message)
     assert "<dt>Told in brief</dt><dd>None</dd>" in page
+
+
+def test_a_subscriber_is_found_by_their_number_too(desk, sign_up):
+    reader = sign_up("numbered@example.org", ("KZ",))
+
+    assert "Kazakhstan" in desk.get(f"{PAGE}?as={reader.id}&part=text").text
+    for number in ("999999", "9" * 30):
+        response = desk.get(f"{PAGE}?as={number}")
+        assert response.status_code == 400
+        assert "Nobody with this number gets the digest" in response.text

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 
+from newsletter.cli.serving import WEB_THREADS
 from newsletter.domain.role import Role
 from newsletter.domain.states import DeliveryState
 from newsletter.services import deliveries, editions, progress
 from newsletter.storage.tables import Delivery, Destination
+from newsletter.web.desk.watching import MOST_STREAMS, Streams
 from tests.readers import count_states
 from tests.web.conftest import NOVEMBER, START, dump
 
@@ -240,3 +243,90 @@ def test_what_is_held_of_a_cancelled_edition_can_only_be_given_up(desk_of, settl
 
     assert "held/give-up" in page
     assert "held/send-again" not in page
+
+
+def events_of(response):
+    """The JSON of a stream's events, until it ends."""
+    return [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line.startswith("data: ")]
+
+
+@pytest.fixture
+def streams(app):
+    """The application's streams, whose waits take no time; `waits` are how long they would have been."""
+    waits = []
+    made = Streams(sleep=waits.append, clock=lambda: sum(waits))
+    made.waits = waits
+    app.extensions["newsletter_streams"] = made
+    return made
+
+
+def test_a_page_is_told_how_far_it_is_as_it_happens(desk_of, settle, streams, clock):
+    settle(sent=4, skipped=2)
+    desk = desk_of(Role.AUTHOR)
+    clock.pass_by(timedelta(seconds=10))
+
+    response = desk.get(f"{PAGE}/events")
+
+    assert (response.mimetype, response.headers["Cache-Control"]) == ("text/event-stream", "no-store")
+    assert response.text.startswith("retry: 3000\n\nid: ")
+    told = events_of(response)
+    assert told[0]["line"] == "6 of 10 done, 60 %"
+    assert told[0]["pace"].startswith("0.4 a second, about ")
+    assert told[0]["skipped_words"] == "2 follow nothing that is in it"
+    assert told[0]["counts"]["sent"] == "4"
+    # It lasts a minute, then its browser asks anew: no thread is held for ever.
+    assert 50 <= sum(streams.waits) <= 60
+    assert len(told) == len(streams.waits) + 1
+
+
+def test_a_stream_ends_with_the_sending_and_says_so(desk_of, settle, edition, streams):
+    settle(sent=10)
+    edition(state="paused", note="The relay refuses this sender.")
+
+    told = events_of(desk_of(Role.AUTHOR).get(f"{PAGE}/events"))
+
+    assert [each["state"] for each in told] == ["paused"]
+    assert told[0]["note"] == "The relay refuses this sender."
+    assert streams.waits == []
+
+
+@pytest.mark.usefixtures("sending")
+def test_streams_never_take_all_of_the_servers_threads(desk_of, streams):
+    desk = desk_of(Role.AUTHOR)
+    opened = [desk.client.get(f"{PAGE}/events", buffered=False) for _ in range(MOST_STREAMS)]
+    assert [response.status_code for response in opened] == [200] * MOST_STREAMS
+    assert MOST_STREAMS < WEB_THREADS // 2
+
+    refused = desk.get(f"{PAGE}/events")
+    assert (refused.status_code, refused.data) == (204, b"")
+    assert desk.get(f"{PAGE}/shown.json").json["line"] == "0 of 10 done, 0 %"
+
+    opened[0].close()
+    assert desk.client.get(f"{PAGE}/events", buffered=False).status_code == 200
+
+
+@pytest.mark.usefixtures("sending")
+def test_a_stream_is_for_admins_and_of_an_edition_that_is_there(client, desk_of, streams):
+    assert client.get(f"{PAGE}/events").status_code == 302
+    assert desk_of(Role.AUTHOR).get("/admin/editions/2020-01/events").status_code == 404
+
+
+def test_the_rate_is_drawn_from_what_pages_have_seen(desk_of, settle, clock):
+    desk = desk_of(Role.AUTHOR)
+    assert 'id="rate-drawing" hidden' in desk.get(PAGE).text
+
+    for number in (2, 4, 6):
+        settle(sent=number)
+        clock.pass_by(timedelta(seconds=4))
+        page = desk.get(PAGE).text
+
+    points = re.search(r'points="([^"]+)"', page)[1].split()
+    assert len(points) >= 3
+    assert points[0].startswith("0.0,")
+    assert points[-1].startswith("600.0,")
+
+
+def test_each_destination_is_told_with_its_part(desk_of, settle):
+    settle(sent=5, deferred=2)
+
+    assert "example.org 100 % 50 % 20 % 0 %" in words(desk_of(Role.AUTHOR).get(PAGE).text)

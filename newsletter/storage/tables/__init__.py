@@ -7,6 +7,7 @@ from newsletter.storage.tables.content import (
     CountryUpdate,
     Edition,
     EditionPicture,
+    EditionProbe,
     EditionReport,
     EditionRevision,
     Place,
@@ -14,6 +15,7 @@ from newsletter.storage.tables.content import (
     UnsavedUpdate,
     UpdateVersion,
 )
+from newsletter.storage.tables.imports import GrowthMonth, ImportRow, SubscriberImport
 from newsletter.storage.tables.readers import (
     AddressChange,
     Consent,
@@ -48,9 +50,12 @@ __all__ = [
     "DisposableDomain",
     "Edition",
     "EditionPicture",
+    "EditionProbe",
     "EditionReport",
     "EditionRevision",
     "EditionTotal",
+    "GrowthMonth",
+    "ImportRow",
     "Notice",
     "Place",
     "RateWindow",
@@ -61,6 +66,7 @@ __all__ = [
     "SendingGuard",
     "Shard",
     "Subscriber",
+    "SubscriberImport",
     "Subscription",
     "Suppression",
     "UnsavedUpdate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.domain.role import Role
@@ -63,12 +63,19 @@ class AuditEvent(Base):
     """
 
     __tablename__ = "audit_event"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        # Each ends with the id, so that the newest of very many are found without sorting them.
+        Index("ix_audit_event_at", "at", "id"),
+        Index("ix_audit_event_actor", "actor", "id"),
+        Index("ix_audit_event_act", "act", "id"),
+        Index("ix_audit_event_subject", "subject", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    actor: Mapped[str] = mapped_column(String(320), index=True)  #: an address, or: command line, schedule
-    act: Mapped[str] = mapped_column(String(40), index=True)  #: what was done: edition.approved, update.saved, ...
-    subject: Mapped[str] = mapped_column(String(100), index=True)  #: to what: edition 2022-11, subscriber 17, ...
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(320))  #: an address, or: command line, schedule
+    act: Mapped[str] = mapped_column(String(40))  #: what was done: edition.approved, update.saved, ...
+    subject: Mapped[str] = mapped_column(String(100))  #: to what: edition 2022-11, subscriber 17, ...
     ip: Mapped[str | None] = mapped_column(String(45))
     detail: Mapped[str] = mapped_column(Text, default="", server_default="")  #: in words

@@ -148,6 +148,17 @@ class EditionReport(Base):
     content: Mapped[str] = mapped_column(Text)  #: JSON, see services.reports
 
 
+class EditionProbe(Base):
+    """What it takes long to find out about an edition, kept until somebody asks anew."""
+
+    __tablename__ = "edition_probe"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)  #: links, dry_run
+    made_at: Mapped[datetime]
+    content: Mapped[str] = mapped_column(Text)  #: JSON, see services.checks.reaching and services.dry_run
+
+
 class EditionPicture(Base):
     """A picture of an approved edition, as its mails and pages show it."""
 

@@ -9,13 +9,23 @@ from newsletter.domain.month import Month
 from newsletter.services import audit, guard
 from newsletter.web import access, progress
 from newsletter.web.database import current_session
+from newsletter.web.desk import rooms
+from newsletter.web.security import PAGE_POLICY
 from newsletter.web.wiring import now
 
 desk = Blueprint("desk", __name__, url_prefix="/admin")
 desk.before_request(access.guard)
 desk.app_context_processor(access.facts)
+desk.app_context_processor(rooms.facts)
 
 ACCEPT = "accept"  #: what is typed to send from a database that may be a restored backup
+
+
+@desk.after_request
+def let_scripts_ask(response: Response) -> Response:
+    """The desk's own scripts ask the desk for news, and nobody else."""
+    response.headers.setdefault("Content-Security-Policy", f"{PAGE_POLICY}; connect-src 'self'")
+    return response
 
 
 @desk.app_context_processor

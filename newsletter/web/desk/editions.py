@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import jsonify, render_template, request
+from flask import render_template, request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter.domain.edition import Contents, Entry
@@ -14,17 +15,18 @@ from newsletter.domain.place import Place
 from newsletter.domain.states import EditionState
 from newsletter.domain.update import Update, UpdateState
 from newsletter.errors import EditionStateError, InvalidInput, InvalidMonth
-from newsletter.services import counts, editorial
+from newsletter.services import by_destination, counts, editorial
 from newsletter.services import editions as editions_
-from newsletter.services.progress import SKIPPED_WORDS, Standing
+from newsletter.services.by_destination import Shares
+from newsletter.services.progress import Standing
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 from newsletter.web import progress
-from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
 from newsletter.web.desk.blueprint import desk, done, note
+from newsletter.web.desk.checks import checklist
 from newsletter.web.progress import NextStep
-from newsletter.web.wiring import now, wiring
+from newsletter.web.wiring import now
 
 REFRESH_SECONDS = 3  #: between two looks at an edition that is being sent
 MOST_DESTINATIONS = 20  #: that are named on a page
@@ -119,9 +121,14 @@ def edition_page(month: Month, *, retype: str | None = None, overview: Typed | N
         month=month,
         contents=contents,
         changes=_changes(contents, editorial.of_month(session, month), editorial.of_month(session, month.previous)),
+        found=checklist(found) if found.state == EditionState.DRAFT.value else None,
         standing=standing,
         count=standing.count,
-        skipped=[(number, SKIPPED_WORDS[reason]) for reason, number in standing.count.skipped.items() if number],
+        skipped=progress.skipped_in_words(standing),
+        rates=progress.watched().rates(str(month)),
+        drawing=progress.drawing,
+        highest=progress.highest,
+        shares=_shares(session, found, standing),
         held=counts.held_details(session, found.id) if standing.count.held else {},
         most_destinations=MOST_DESTINATIONS,
         refresh=max(REFRESH_SECONDS, standing.count.good_for) if refreshes else None,
@@ -131,10 +138,11 @@ def edition_page(month: Month, *, retype: str | None = None, overview: Typed | N
     )
 
 
-@desk.get("/editions/<month:month>/progress.json")
-def progress_json(month: Month) -> Response:
-    """How far the edition is, for programs."""
-    return jsonify(progress.standing(editions_.get(current_session(), month)).as_json())
+def _shares(session: Session, edition: Edition, standing: Standing) -> Shares | None:
+    """Each destination's part, of an edition that is on its way."""
+    if edition.state not in (EditionState.SENDING.value, EditionState.PAUSED.value) or not standing.count.total:
+        return None
+    return by_destination.shares(session, edition, standing.count.total)
 
 
 @desk.post("/editions/<month:month>/overview")
@@ -165,11 +173,3 @@ def _changes(contents: Contents, this_month: list[Update], last_month: list[Upda
 
 def _named(codes: set[str]) -> tuple[Place, ...]:
     return tuple(place for place in gazetteer().places if place.code in codes)
-
-
-@desk.post("/editions/<month:month>/approve")
-def approve(month: Month) -> Response:
-    publication, by = wiring().publication, current_admin().address
-    editions_.approve(current_session(), month, publication, by=by, now=now())
-    note("edition.approved", f"edition {month}")
-    return done(month, f"The edition for {month.name} is approved and frozen.")

@@ -8,36 +8,69 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from newsletter.domain.month import Month
-from newsletter.services import deliveries, guard
+from newsletter.errors import InvalidInput
+from newsletter.services import deliveries, guard, schedule
 from newsletter.services import editions as editions_
+from newsletter.services.progress import in_words
 from newsletter.storage.database import Database
 from newsletter.storage.home import home
 from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
 from newsletter.web.desk.blueprint import ACCEPT, desk, done, is_confirmed, note
 from newsletter.web.desk.editions import edition_page, list_page
+from newsletter.web.desk.release import Choice, look_ahead, pace_of, read_choice, release_page
+from newsletter.web.rendering import moment
 from newsletter.web.wiring import now, wiring
 
 
 @desk.get("/editions/<month:month>/send")
-def send_form(month: Month) -> str:
-    return _send_page(month)
+def send_form(month: Month) -> str | tuple[str, int]:
+    """The last page before an edition goes: what will happen, and the month to be typed."""
+    try:
+        return _send_page(month, read_choice(month, request.args))
+    except InvalidInput as error:
+        return _asked_again(month, error)
 
 
-def _send_page(month: Month, error: str | None = None) -> str:
-    session = current_session()
-    found = editions_.get(session, month)
-    audience = deliveries.audience(session, editions_.contents(session, found), now=now())
-    return render_template("desk/send.html", edition=found, month=month, audience=audience, error=error)
+def _asked_again(month: Month, error: InvalidInput) -> tuple[str, int]:
+    """The page where the time was chosen, with what is wrong with it beside its field."""
+    given, told = request.values, str(error)
+    page = release_page(
+        month, when=given.get("when", ""), typed=given.get("at", "")[:40], error=f"{told[:1].upper()}{told[1:]}"
+    )
+    return page, 400
+
+
+def _send_page(month: Month, choice: Choice, error: str | None = None) -> str:
+    found = editions_.get(current_session(), month)
+    run = look_ahead(found)
+    return render_template(
+        "desk/send.html",
+        edition=found,
+        month=month,
+        run=run,
+        pace=pace_of(run, choice.at or now()) if run else None,
+        lasts=in_words,
+        choice=choice,
+        error=error,
+    )
 
 
 @desk.post("/editions/<month:month>/send")
 def send(month: Month) -> Response | tuple[str, int]:
     """Who presses twice sends once: the service sees that it has begun."""
+    try:
+        choice = read_choice(month, request.form)
+    except InvalidInput as error:
+        return _asked_again(month, error)
     if not is_confirmed(month):
-        return _send_page(month, f"Type {month} to confirm"), 400
-    terms = wiring().settings.terms
-    deliveries.start(current_session(), month, by=current_admin().address, now=now(), terms=terms)
+        return _send_page(month, choice, f"Type {month} to confirm"), 400
+    session, by, settings = current_session(), current_admin().address, wiring().settings
+    if choice.at is not None:
+        schedule.put_off(session, month, choice.at, by=by)
+        note("edition.put_off", f"edition {month}", f"until {choice.at:%Y-%m-%d %H:%M} UTC")
+        return done(month, f"The edition for {month.name} is sent by itself on {moment(choice.at)}.")
+    deliveries.start(session, month, by=by, now=now(), terms=settings.terms)
     note("edition.sent", f"edition {month}")
     return done(month, f"The edition for {month.name} is on its way.")
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import BatchOperations
 
 revision = "0007"
 down_revision = "0006"
@@ -9,6 +10,18 @@ branch_labels = None
 depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
+
+_KINDS = (
+    "confirmation",
+    "welcome",
+    "manage_link",
+    "goodbye",
+    "alert",
+    "already_subscribed",
+    "address_change",
+    "address_changed",
+)
+_NEW_KINDS = ("invitation", "password_reset")
 
 #: An event stays as it was written, whatever fault a program has.
 _APPEND_ONLY = {
@@ -89,7 +102,7 @@ def _audit_log() -> None:
         sqlite_autoincrement=True,
     )
     for column in ("at", "actor", "act", "subject"):
-        op.create_index(op.f(f"ix_audit_event_{column}"), "audit_event", [column])
+        op.create_index(f"ix_audit_event_{column}", "audit_event", [column, "id"])
     for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(sa.text(statement))
 
@@ -163,6 +176,17 @@ def _editions() -> None:
         ),
         sa.PrimaryKeyConstraint("edition_id", name=op.f("pk_edition_report")),
     )
+    op.create_table(
+        "edition_probe",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("made_at", _TIME, nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"], ["edition.id"], name=op.f("fk_edition_probe_edition_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("edition_id", "kind", name=op.f("pk_edition_probe")),
+    )
 
 
 def _notices() -> None:
@@ -171,6 +195,7 @@ def _notices() -> None:
         notice.add_column(sa.Column("admin_id", sa.Integer(), nullable=True))
         notice.add_column(sa.Column("revision", sa.Integer(), nullable=True))
         notice.add_column(sa.Column("about", sa.Text(), nullable=True))
+        _allow(notice, _KINDS + _NEW_KINDS)
         notice.create_foreign_key(op.f("fk_notice_admin_id"), "admin", ["admin_id"], ["id"], ondelete="CASCADE")
     op.create_index(op.f("ix_notice_admin_id"), "notice", ["admin_id"])
     op.create_index(
@@ -183,16 +208,31 @@ def _notices() -> None:
     )
 
 
+def _allow(notice: BatchOperations, kinds: tuple[str, ...]) -> None:
+    """Let the kinds of notices be these."""
+    notice.drop_constraint(op.f("ck_notice_kind"), type_="check")
+    quoted = ", ".join(f"'{kind}'" for kind in kinds)
+    notice.create_check_constraint(op.f("ck_notice_kind"), f"kind IN ({quoted})")
+
+
 def downgrade() -> None:
     op.drop_index("uq_notice_correction", "notice")
     op.drop_index(op.f("ix_notice_admin_id"), "notice")
     op.execute(sa.text("DELETE FROM notice WHERE subscriber_id IS NULL"))
     with op.batch_alter_table("notice", table_kwargs={"sqlite_autoincrement": True}) as notice:
+        _allow(notice, _KINDS)
         notice.drop_constraint(op.f("fk_notice_admin_id"), type_="foreignkey")
         for column in ("about", "revision", "admin_id"):
             notice.drop_column(column)
         notice.alter_column("subscriber_id", existing_type=sa.Integer(), nullable=False)
-    for table in ("edition_report", "edition_revision", "unsaved_update", "update_version", "audit_event"):
+    for table in (
+        "edition_probe",
+        "edition_report",
+        "edition_revision",
+        "unsaved_update",
+        "update_version",
+        "audit_event",
+    ):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute(sa.text("DROP FUNCTION audit_event_stays()"))

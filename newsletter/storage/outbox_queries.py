@@ -122,8 +122,8 @@ _DELIVERY_KEY = (
     _DELIVERY.c.subscriber_id == bindparam("of_row"),
 )
 
-#: (:of_edition, :of_row, :of_owner, :of_attempt, :new_*) records what became of a delivery. The relay's words often name
-#: the address: of whoever was erased while the message was on its way they are not kept.
+#: (:of_edition, :of_row, :of_owner, :of_attempt, :new_*) records what became of a delivery. The relay's words often
+#: name the address: of whoever was erased while the message was on its way they are not kept.
 RECORD_DELIVERY = Prepared(
     _recorded(_DELIVERY, *_DELIVERY_KEY).values(
         detail=case((exists().where(_SUBSCRIBER.c.id == _DELIVERY.c.subscriber_id), bindparam("new_detail")))

@@ -41,6 +41,9 @@ def at_work(server: Server) -> Iterator[None]:
     thread = Thread(target=server.run_in_thread, name="web", daemon=True)
     thread.start()
     yield
+    # A browser keeps its connections, and the server would wait for that to end.
+    for channel in list(server._server.active_channels.values()):
+        channel.will_close = True
     thread.join()
 
 

@@ -290,6 +290,7 @@ def test_a_preview_shows_what_is_typed_in_the_true_form_and_keeps_nothing(desk_o
 
     assert response.status_code == 200
     assert words in response.text
+    assert "<script" not in response.text
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox;")
     assert "frame-ancestors 'self'" in policy

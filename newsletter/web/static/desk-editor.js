@@ -2,15 +2,16 @@
 // the headline, and keeps preview and comparison up to date. Without scripts every button does its work by the server.
 const form = document.getElementById("update");
 const kept = document.getElementById("kept");
-const version = form.elements.version.value;
 const offered = document.getElementById("offer");
 const KEEP_AFTER = 3000; // milliseconds without a key
 const SHOW_AFTER = 1200;
+const BEACON_MOST = 50_000; // bytes; browsers send no more than 64 kB of a page that is left
 
 let last = written();
 let keeping = 0;
 let showing = 0;
 let saving = false;
+let isOut = false; // whether the last try to keep it failed
 let look = null;
 
 function written() {
@@ -31,9 +32,11 @@ async function keep() {
     if (!answer.ok) throw new Error(String(answer.status));
     const told = await answer.json();
     last = now;
+    isOut = false;
     const newer = told.is_newest ? "" : ` ${told.saved_by} has saved another version since: when you save, you see both.`;
     say(`Kept at ${told.kept_at}, not saved yet.${newer}`);
   } catch {
+    isOut = true;
     say("Not kept: the server doesn’t answer, or you are logged out. Leave this page open, and save later.");
     keeping = setTimeout(keep, 4 * KEEP_AFTER);
   }
@@ -134,8 +137,13 @@ form.addEventListener("submit", (event) => {
   document.querySelector("iframe[name=shown]").hidden = false;
   for (const each of document.querySelectorAll(".looks button")) each.setAttribute("aria-pressed", each === look);
 });
+// Whoever leaves is only asked where the last words can't be kept on the way out.
 addEventListener("beforeunload", (event) => {
-  if (!saving && written() !== last) event.preventDefault();
+  const now = written();
+  if (!saving && now !== last && (isOut || offered || now.length > BEACON_MOST)) event.preventDefault();
+});
+addEventListener("pagehide", () => {
+  if (!saving && !offered && written() !== last) navigator.sendBeacon(form.dataset.unsavedUrl, new FormData(form));
 });
 // Back from another page, the browser shows this one as it was left.
 addEventListener("pageshow", () => (saving = false));

@@ -40,8 +40,6 @@ def _beside(update: Update, before: Update | None) -> list[str]:
 
 def _within(update: Update) -> list[str]:
     found = []
-    if len(update.headline.encode()) > headline_room(update.place):
-        found.append("The headline is too long for a list of mails, which cuts it.")
     for number, quote in enumerate(update.quotes, 1):
         if not quote.words.strip():
             found.append(f"Quote {number} has no words.")

@@ -62,7 +62,7 @@ def sign_up(made: Instance, readers: int, places: int) -> None:
             origin = Origin(source="/subscribe", text=words, ip="192.0.2.1")
             signup.request(session, address, follows, origin=origin, tokens=tokens, now=audience.NOW)
             found = session.scalars(select(Subscriber.id).where(Subscriber.address_key == address.key)).one()
-            signup.confirm(session, found, origin=origin, now=audience.NOW)
+            signup.confirm(session, found, origin=origin, tokens=tokens, now=audience.NOW)
             session.flush()
             session.expunge_all()
 

@@ -18,6 +18,7 @@
         LinkInvalid           the signature is wrong, or its subscriber is gone
         LinkExpired           older than the link's lifetime
         SubscriptionEnded     a confirmation link of somebody who has left since
+        AddressSuppressed     one of somebody who gets no mail any more
       IdentityUnknown         an identity provider does not say who somebody is
       StorageUnavailable      the database can't be opened, or can't be used now
         StorageOutdated       it is not at the version of this program
@@ -113,6 +114,10 @@ class LinkExpired(LinkError):
 
 class SubscriptionEnded(LinkError):
     """A confirmation link of somebody who has left since."""
+
+
+class AddressSuppressed(LinkError):
+    """A confirmation link to an address that was suppressed after it was asked."""
 
 
 class IdentityUnknown(NewsletterError):

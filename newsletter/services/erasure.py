@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from newsletter.domain.address import Address
+from newsletter.errors import InvalidAddress
 from newsletter.mail.links import Tokens
 from newsletter.services import forgotten, suppressions
 from newsletter.storage.tables import AddressChange, ImportRow, Notice, Subscriber
@@ -44,5 +46,15 @@ def _forget_named(session: Session, subscriber: Subscriber) -> None:
     """Other subscribers' mail to this address: one may have asked for it, or have had it before."""
     session.execute(delete(AddressChange).where(AddressChange.address_key == subscriber.address_key))
     session.execute(delete(ImportRow).where(ImportRow.address_key == subscriber.address_key))
-    written = {subscriber.address_key, subscriber.address.lower()}
-    session.execute(delete(Notice).where(func.lower(Notice.address).in_(written)))
+    # Compared here, as SQLite's lower() knows no letters beyond ASCII. Few notices have an address of their own.
+    named = session.execute(select(Notice.id, Notice.address).where(Notice.address.is_not(None)))
+    theirs = [notice_id for notice_id, address in named if _key(address) == subscriber.address_key]
+    session.execute(delete(Notice).where(Notice.id.in_(theirs)))
+
+
+def _key(address: str) -> str:
+    """By which addresses are compared; one that is none any more stands for itself."""
+    try:
+        return Address.parse(address).key
+    except InvalidAddress:
+        return address

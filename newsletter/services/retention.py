@@ -78,8 +78,13 @@ def purge_pending(session: Session, now: datetime) -> int:
         .where(Subscription.subscriber_id.in_(ids), Subscription.ended_at.is_(None))
         .values(ended_at=now, reason="not confirmed")
     )
+    # Since they left: by asking in their name nobody must be able to keep their address here for longer. The questions
+    # go, as they do with who is deleted: others may be asked after this.
+    session.execute(delete(Notice).where(Notice.subscriber_id.in_(ids), Notice.kind == NoticeKind.CONFIRMATION.value))
     session.execute(
-        update(Subscriber).where(Subscriber.id.in_(ids)).values(state=SubscriberState.ENDED.value, ended_at=now)
+        update(Subscriber)
+        .where(Subscriber.id.in_(ids))
+        .values(state=SubscriberState.ENDED.value, ended_at=func.coalesce(Subscriber.ended_at, now))
     )
     log.info("%d requests were not confirmed in time, and are forgotten", len(ids))
     return len(ids)

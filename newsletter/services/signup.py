@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SubscriberState
-from newsletter.errors import LinkInvalid, SubscriptionEnded
+from newsletter.errors import AddressSuppressed, LinkInvalid, SubscriptionEnded
 from newsletter.mail.links import Tokens
 from newsletter.services import consents, disposable, notices, preferences, suppressions
 from newsletter.services.consents import ConsentAct, Origin
@@ -24,6 +24,8 @@ from newsletter.storage import signup_queries
 from newsletter.storage.places import gazetteer
 from newsletter.storage.signup_queries import Savepoint
 from newsletter.storage.tables import Subscriber
+
+_NOBODY = 0  #: no subscriber has this id
 
 #: Follows the form in the ledger where the address is one to be thrown away.
 DISPOSABLE = ", disposable address"
@@ -69,16 +71,17 @@ def request(
 
 
 def _ask(session: Session, asker: _Asker, subjects: Sequence[str], origin: Origin, now: datetime) -> None:
-    """Let a pending subscriber be asked about exactly these subjects."""
-    live = {subject: row for row, subject in signup_queries.LIVE.rows(session, subscriber_id=asker.id)}
+    """Let a pending subscriber be asked about exactly these subjects.
+
+    For who is active it is undone. So that it takes as long, and not longer the more they follow, nothing of theirs is
+    touched, and what begins has ended already: it can't meet what they have.
+    """
     at = signup_queries.moment(session, now)
-    ended = [row for subject, row in live.items() if subject not in subjects]
-    signup_queries.END.change_many(
-        session, [{"subscription_id": row, "now": at, "why": "asked again"} for row in ended]
-    )
-    begun = [_columns(subject) for subject in subjects if subject not in live]
-    asked = {"subscriber_id": asker.id, "now": at}
-    signup_queries.BEGIN.change_many(session, [{**each, **asked} for each in begun])
+    ends_of = _NOBODY if asker.active else asker.id
+    signup_queries.END.change(session, subscriber_id=ends_of, subjects=list(subjects), now=at, why="asked again")
+    asked = {"subscriber_id": asker.id, "now": at, "ended_at": at if asker.active else None}
+    begin = signup_queries.BEGIN[session.connection().dialect.name]
+    begin.change_many(session, [{**_columns(subject), **asked} for subject in subjects])
     consents.record(session, asker.id, ConsentAct.REQUESTED, origin, now=now)
 
 
@@ -91,16 +94,18 @@ def send_manage_link(session: Session, address: Address, *, tokens: Tokens, now:
     signup_queries.end(session, everything.ending(keep=kept))
 
 
-def confirm(session: Session, subscriber_id: int, *, origin: Origin, now: datetime) -> Subscriber:
+def confirm(session: Session, subscriber_id: int, *, origin: Origin, tokens: Tokens, now: datetime) -> Subscriber:
     """Make the subscriber active, and return it. People press the button twice: the second time changes nothing.
 
-    Raises LinkInvalid or SubscriptionEnded.
+    Raises LinkInvalid, SubscriptionEnded, or AddressSuppressed where the address was suppressed meanwhile.
     """
     subscriber = preferences.subscriber_of_link(session, subscriber_id)
     if subscriber.state == SubscriberState.ENDED.value:
         raise SubscriptionEnded("this subscription has ended; subscribe again to get mail")
     if subscriber.state == SubscriberState.ACTIVE.value:
         return subscriber
+    if suppressions.is_suppressed(session, subscriber.address_key, tokens=tokens):
+        raise AddressSuppressed("this address gets no mail from here")
     asked = preferences.live_subscriptions(session, subscriber.id)
     if not asked:
         raise LinkInvalid("nothing is left to confirm; subscribe again")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    not_,
     or_,
     select,
     update,
@@ -66,32 +67,35 @@ def _find_or_add(insert_: Any) -> Prepared:
 #: active, pending; added if there was none.
 FIND_OR_ADD = {"sqlite": _find_or_add(sqlite.insert), "postgresql": _find_or_add(postgresql.insert)}
 
-#: (:subscriber_id) -> id and subject of each subscription that has not ended. By itself: PostgreSQL shows a statement
-#: what was there when it began, and the one above may have waited for who asked for the same address.
-LIVE = Prepared(
-    select(_SUBSCRIPTION.c.id, func.coalesce(_SUBSCRIPTION.c.place_code, _SUBSCRIPTION.c.region_code, "all")).where(
-        _SUBSCRIPTION.c.subscriber_id == bindparam("subscriber_id"), _SUBSCRIPTION.c.ended_at.is_(None)
-    )
-)
+_SUBJECT = func.coalesce(_SUBSCRIPTION.c.place_code, _SUBSCRIPTION.c.region_code, "all")
 
-#: (:subscription_id, :now, :why) ends one.
+#: (:subscriber_id, :subjects, :now, :why) ends all that a subscriber has but for these. By itself: PostgreSQL shows a
+#: statement what was there when it began, and the one above may have waited for who asked for the same address.
 END = Prepared(
     update(_SUBSCRIPTION)
-    .where(_SUBSCRIPTION.c.id == bindparam("subscription_id"))
+    .where(
+        _SUBSCRIPTION.c.subscriber_id == bindparam("subscriber_id"),
+        _SUBSCRIPTION.c.ended_at.is_(None),
+        not_(any_of(_SUBJECT, "subjects")),
+    )
     .values(ended_at=bindparam("now"), reason=bindparam("why"))
 )
 
-#: (:subscriber_id, :place_code, :region_code, :now) begins one.
-BEGIN = Prepared(
-    insert(_SUBSCRIPTION)
-    .values(
+
+def _begin(insert_: Any) -> Prepared:
+    begins = insert_(_SUBSCRIPTION).values(
         subscriber_id=bindparam("subscriber_id"),
         place_code=bindparam("place_code"),
         region_code=bindparam("region_code"),
         requested_at=bindparam("now"),
+        ended_at=bindparam("ended_at"),
     )
-    .inline()
-)
+    return Prepared(begins.on_conflict_do_nothing().inline())
+
+
+#: By dialect: (:subscriber_id, :place_code, :region_code, :now, :ended_at) begins one, which may have ended at once;
+#: unless the subscriber has it.
+BEGIN = {"sqlite": _begin(sqlite.insert), "postgresql": _begin(postgresql.insert)}
 
 #: (:subscriber_id, :now, :act, :source, :ip, :text, :text_sha256) adds a row to the ledger.
 RECORD = Prepared(

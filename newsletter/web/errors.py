@@ -68,6 +68,13 @@ PAGES: dict[type[Exception], ErrorPage] = {
         "You get no more mail from us. Subscribe again if you would like to.",
         _SUBSCRIBE,
     ),
+    errors.AddressSuppressed: ErrorPage(
+        410,
+        "This address gets no mail from us",
+        "Mail to it came back or was reported, or somebody asked us to send it none. Write to us if you would like it"
+        " all the same.",
+        _HOME,
+    ),
     errors.TemplateError: ErrorPage(
         500, "A template can’t be used", "Mend it, and start the service anew.", _DESK, tells=True
     ),

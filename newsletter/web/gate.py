@@ -150,7 +150,9 @@ def _limits(manner: Manner, address: Address) -> list[Limit]:
     """Each manner is counted apart, so that programs don't use up what people have."""
     settings = wiring().settings.signups_per_hour
     caps = settings if manner is Manner.OURS else settings.tenth()
-    found = [Limit(f"{manner} all", "", caps.all), Limit("mailbox", mailbox(address), MOST_A_MAILBOX, DAY)]
+    # What has written to nobody must not keep the owner of a mailbox from being written to.
+    of_mailbox = f"{manner} mailbox" if manner is Manner.TRAPPED else "mailbox"
+    found = [Limit(f"{manner} all", "", caps.all), Limit(of_mailbox, mailbox(address), MOST_A_MAILBOX, DAY)]
     ip = read_ip(request.remote_addr or "")
     # A proxy on this machine that is not trusted hides who asks: all would share one limit.
     if ip is None or ip.is_loopback:

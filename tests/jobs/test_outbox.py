@@ -53,7 +53,7 @@ def ada(database, settings):
         subjects = ("east-africa", "KZ")
         tokens = settings.tokens
         signup.request(session, Address.parse("ada@example.org"), subjects, origin=ORIGIN, tokens=tokens, now=NOW)
-        reader = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        reader = signup.confirm(session, 1, origin=ORIGIN, tokens=tokens, now=NOW)
         preferences.change(session, reader, subjects, alerts_at_once=True, origin=ORIGIN, now=NOW)
         for notice in session.scalars(select(Notice)):
             notice.state, notice.due_at = DeliveryState.SENT.value, None

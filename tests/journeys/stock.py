@@ -85,7 +85,7 @@ def ask(demo: Demo, address: str, *subjects: str, at: datetime | None = None) ->
 
 def confirm(demo: Demo, subscriber_id: int, *, at: datetime | None = None) -> None:
     with demo.database.writing() as session:
-        signup.confirm(session, subscriber_id, origin=ORIGIN, now=at or utc_now())
+        signup.confirm(session, subscriber_id, origin=ORIGIN, tokens=demo.settings.tokens, now=at or utc_now())
 
 
 def send(demo: Demo, month: Month) -> None:

@@ -33,7 +33,7 @@ def subscribe(database, address, *, confirm=True, at=NOW):
         signup.request(session, parsed, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=at)
         found = session.scalars(select(Subscriber.id).where(Subscriber.address_key == parsed.key)).one()
         if confirm:
-            signup.confirm(session, found, origin=ORIGIN, now=at)
+            signup.confirm(session, found, origin=ORIGIN, tokens=TOKENS, now=at)
         return found
 
 

@@ -356,7 +356,9 @@ def test_notices_are_armed_the_longest_due_first_with_what_was_asked(database):
     with database.writing() as session:
         for name, subjects in [("a", ["KZ"]), ("b", ["SD", "KZ"]), ("c", ["all"])]:
             sign_up(session, name, *subjects)
-        signup.confirm(session, 3, origin=ORIGIN, now=NOW)  # so that c's question is needless, and a welcome waits
+        signup.confirm(
+            session, 3, origin=ORIGIN, tokens=TOKENS, now=NOW
+        )  # so that c's question is needless, and a welcome waits
         notices.enqueue(session, NoticeKind.MANAGE_LINK, 3, now=NOW + timedelta(hours=1))
         session.flush()
         session.get_one(Notice, 2).due_at = SECOND - 5
@@ -417,7 +419,7 @@ def tell_at(session, address):
 def test_a_notice_with_an_address_of_its_own_goes_there(database):
     with database.writing() as session:
         sign_up(session, "a", "KZ")
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         tell_at(session, "Old.Address@bücher.example")
     with database.writing() as session:
         arming, _ = begin(session)
@@ -439,7 +441,7 @@ def test_a_notice_with_an_address_of_its_own_goes_there(database):
 def test_only_the_address_that_a_notice_goes_to_must_not_be_suppressed(database, suppressed, skipped):
     with database.writing() as session:
         sign_up(session, "a", "KZ")
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         tell_at(session, "Old.Address@bücher.example")
         suppressions.suppress(session, suppressed, SuppressionReason.HARD_BOUNCE, tokens=TOKENS, now=NOW)
         session.execute(delete(Notice).where(Notice.kind == NoticeKind.CONFIRMATION.value))
@@ -455,7 +457,7 @@ def test_only_the_address_that_a_notice_goes_to_must_not_be_suppressed(database,
 def test_an_address_that_is_none_stops_nobody_elses_notice(sqlite):
     with sqlite.writing() as session:
         sign_up(session, "a", "KZ")
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         tell_at(session, "no address")
     with sqlite.writing() as session:
         arming, _ = begin(session)

@@ -36,7 +36,7 @@ def left(database):
     with database.writing() as session:
         address = Address.parse("ada@example.org")
         signup.request(session, address, ("east-africa", "KZ"), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        ada = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        ada = signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         leaving.leave(session, ada, origin=ORIGIN, tokens=TOKENS, now=LEFT)
 
 
@@ -116,7 +116,7 @@ def alerted(database):
     with database.writing() as session:
         address = Address.parse("ada@example.org")
         signup.request(session, address, ("SD",), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        ada = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        ada = signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         preferences.change(session, ada, ("SD", "KZ"), alerts_at_once=True, origin=ORIGIN, now=NOW)
         session.execute(delete(Notice))
         update = an_update("SD", trend=Trend.DETERIORATED, alerts=(Alert.CONFLICT_RISK,))
@@ -184,7 +184,7 @@ def test_no_question_goes_to_an_address_that_somebody_has_by_then(database, aske
     with database.writing() as session:
         new = Address.parse("ada@new.example.org")
         signup.request(session, new, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=LEFT)
-        signup.confirm(session, 2, origin=ORIGIN, now=LEFT)
+        signup.confirm(session, 2, origin=ORIGIN, tokens=TOKENS, now=LEFT)
 
     assert "address_change" not in [each.kind.value for each in arm(database)]
     assert ("address_change", "ended") in skipped(database)

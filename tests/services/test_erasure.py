@@ -58,7 +58,7 @@ def subscribe(database, address=ADA, *, at=NOW):
     ask(database, address, at=at)
     with database.writing() as session:
         found = subscribers.by_address(session, address.key)
-        signup.confirm(session, found.id, origin=ORIGIN, now=at)
+        signup.confirm(session, found.id, origin=ORIGIN, tokens=TOKENS, now=at)
         return found.id
 
 
@@ -295,6 +295,18 @@ def test_a_notice_in_a_senders_hands_leaves_nothing_behind(database):
         told = [(each.claim, Outcome(each.claim, Verdict.NEVER, NO_MAILBOX, phase=Phase.RCPT)) for each in armed]
         assert results.record(session, told, recording) == 0
     assert "lovelace" not in kept(database)
+
+
+@pytest.mark.parametrize("written", ["Äda@example.org", "äda@EXAMPLE.org", "ÄDA@example.org"])
+def test_another_ones_mail_to_the_address_goes_however_it_was_written(database, written):
+    subscribe(database, Address.parse("Äda@example.org"))
+    eve = subscribe(database, Address.parse("eve@example.org"))
+    with database.writing() as session:
+        notices.enqueue(session, NoticeKind.ADDRESS_CHANGED, eve, now=NOW).address = written
+
+    erase(database, 1)
+
+    assert "äda" not in kept(database)
 
 
 def test_others_are_untouched_but_for_what_names_the_address(database):

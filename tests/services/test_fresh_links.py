@@ -31,7 +31,7 @@ def test_one_in_a_quarter_of_an_hour_and_three_a_day_go_out_and_the_first_right_
     with sqlite.writing() as session:
         address = Address.parse("ada@example.org")
         signup.request(session, address, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
 
     send(sqlite, 1, 2, 14)
     assert sent(sqlite) == 1
@@ -47,7 +47,7 @@ def test_who_is_not_subscribed_gets_none(sqlite):
         signup.request(session, address, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW)
     send(sqlite, 1)
     with sqlite.writing() as session:
-        ada = signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        ada = signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         leaving.leave(session, ada, origin=ORIGIN, tokens=TOKENS, now=NOW)
     send(sqlite, 30)
 

@@ -79,7 +79,7 @@ def ask(database, address, subjects=("ET",)):
 
 def confirm(database, number):
     with database.writing() as session:
-        signup.confirm(session, number, origin=ORIGIN, now=NOW)
+        signup.confirm(session, number, origin=ORIGIN, tokens=TOKENS, now=NOW)
 
 
 def test_a_row_does_what_adding_one_person_does(database):

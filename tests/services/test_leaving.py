@@ -34,7 +34,7 @@ def subscribe(database, *subjects, at=NOW, confirm=True):
     with database.writing() as session:
         signup.request(session, ADA, subjects, origin=ORIGIN, tokens=TOKENS, now=at)
         if confirm:
-            signup.confirm(session, 1, origin=ORIGIN, now=at)
+            signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=at)
 
 
 def leave(database, *, at=LEFT):

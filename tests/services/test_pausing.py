@@ -24,7 +24,7 @@ def reader(sqlite):
     with sqlite.writing() as session:
         address = Address.parse("ada@example.org")
         signup.request(session, address, ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
     return sqlite
 
 

@@ -28,7 +28,7 @@ def reader(database):
     with database.writing() as session:
         address = Address.parse("ada@example.org")
         signup.request(session, address, ("SD", "KZ"), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
     return 1
 
 
@@ -157,7 +157,7 @@ def test_follows_equals_the_live_confirmed_subscriptions_after_any_acts(database
             signup.request(session, address, random_selection(dice), origin=ORIGIN, tokens=TOKENS, now=now)
             return
         if chosen == "confirm":
-            signup.confirm(session, 1, origin=ORIGIN, now=now)
+            signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=now)
             return
         subscriber = preferences.subscriber_of_link(session, 1)
         if chosen == "change":

@@ -48,7 +48,7 @@ def ask(database, *, at=NOW, address=ADA, subject="KZ"):
 
 def confirm(database, *, at=NOW):
     with database.writing() as session:
-        signup.confirm(session, 1, origin=ORIGIN, now=at)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=at)
 
 
 def leave(database, *, at=NOW):
@@ -109,10 +109,39 @@ def test_who_had_left_and_does_not_confirm_has_left_again(database):
 
     with database.reading() as session:
         found = session.scalars(select(Subscriber)).one()
-        assert (found.state, found.confirmed_at, found.ended_at) == ("ended", NOW, later)
+        assert (found.state, found.confirmed_at, found.ended_at) == ("ended", NOW, NOW + DAY)
         history = session.execute(select(Subscription.ended_at, Subscription.reason).order_by(Subscription.id)).all()
         assert history == [(NOW + DAY, "unsubscribed"), (later, "not confirmed")]
         assert session.scalars(select(Consent.act)).all() == acts
+
+
+def test_asking_in_the_name_of_who_has_left_keeps_their_address_no_longer(database):
+    ask(database)
+    confirm(database)
+    leave(database, at=NOW + DAY)
+    for days in range(2, 29, 9):
+        ask(database, at=NOW + days * DAY)
+        assert purge(database, at=NOW + (days + 8) * DAY) == 1
+
+    with database.reading() as session:
+        found = session.scalars(select(Subscriber)).one()
+        assert (found.state, found.ended_at) == ("ended", NOW + DAY)
+        assert not session.scalars(select(Notice.id).where(Notice.kind == "confirmation")).all()
+
+
+def test_a_stranger_who_asks_uses_up_no_question_of_who_comes_back(database):
+    ask(database)
+    confirm(database)
+    leave(database, at=NOW + DAY)
+    for days in (2, 3, 4):
+        ask(database, at=NOW + days * DAY)
+    assert purge(database, at=NOW + 12 * DAY) == 1
+
+    ask(database, at=NOW + 13 * DAY)
+
+    with database.reading() as session:
+        kinds = session.scalars(select(Notice.kind).where(Notice.created_at > NOW + 12 * DAY)).all()
+        assert kinds == ["confirmation"]
 
 
 def test_a_question_that_was_held_back_still_has_its_time(database):
@@ -194,7 +223,7 @@ def left_by(database, *, at=NOW, reason=""):
     ask(database)
     with database.writing() as session:
         found = subscribers.by_address(session, ADA.key)
-        signup.confirm(session, found.id, origin=ORIGIN, now=at)
+        signup.confirm(session, found.id, origin=ORIGIN, tokens=TOKENS, now=at)
         leaving.leave(session, found, reason=reason, origin=ORIGIN, tokens=TOKENS, now=at)
         return found.id
 

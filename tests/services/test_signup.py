@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from newsletter.domain.address import Address
 from newsletter.domain.states import NoticeKind, SuppressionReason
-from newsletter.errors import LinkInvalid, SubscriptionEnded
+from newsletter.errors import AddressSuppressed, LinkInvalid, SubscriptionEnded
 from newsletter.services import disposable, preferences, signup, suppressions
 from newsletter.storage.tables import Consent, Notice, Subscriber, Subscription
 from tests.conftest import NOW
@@ -26,7 +26,7 @@ def ask(database, *subjects, at=NOW, address=ADA):
 
 def confirm(database, at=NOW):
     with database.writing() as session:
-        signup.confirm(session, 1, origin=ORIGIN, now=at)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=at)
 
 
 def leave(database, at=NOW):
@@ -269,3 +269,15 @@ def test_a_question_without_subscriptions_can_not_be_confirmed(database):
 
     with pytest.raises(LinkInvalid):
         confirm(database)
+
+
+def test_an_address_that_was_suppressed_after_it_was_asked_is_not_subscribed(database):
+    ask(database)
+    with database.writing() as session:
+        suppressions.suppress(session, ADA.key, SuppressionReason.BY_ADMIN, tokens=TOKENS, now=NOW)
+
+    with pytest.raises(AddressSuppressed):
+        confirm(database)
+
+    assert subscriber(database).state == "pending"
+    assert notices(database) == ["confirmation"]

@@ -132,7 +132,7 @@ def test_more_than_fit_in_memory_at_once_go_out_one_by_one(database, monkeypatch
 def test_the_consent_that_goes_out_is_the_last_one(database):
     with database.writing() as session:
         signup.request(session, Address.parse("a@example.org"), ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW)
-        signup.confirm(session, 1, origin=ORIGIN, now=NOW)
+        signup.confirm(session, 1, origin=ORIGIN, tokens=TOKENS, now=NOW)
         signup.request(session, Address.parse("b@example.org"), ("KZ",), origin=ORIGIN, tokens=TOKENS, now=NOW)
 
     lines = exported(database).splitlines()

@@ -139,6 +139,14 @@ def test_programs_use_up_nothing_that_people_have(ask, database):
     assert asked(database) == {"reader@example.org": 1}
 
 
+def test_programs_that_name_somebody_do_not_keep_them_out(ask, database):
+    for number in range(50):
+        assert ask("reader@example.org", f"203.0.{number}.7", homepage="x").status_code == 303
+    ask("reader@example.org", "203.0.1.7")
+
+    assert asked(database) == {"reader@example.org": 1}
+
+
 def test_behind_a_proxy_that_is_not_trusted_readers_do_not_share_one_limit(client, database):
     for number in range(30):
         client.post("/subscribe", data={"email": f"reader{number}@example.org", "follow": "KZ"})

@@ -121,9 +121,9 @@ def confirm_form(token: str) -> str:
 
 @readers.post("/confirm/<token>")
 def confirm(token: str) -> str:
-    session = current_session()
+    session, tokens = current_session(), wiring().tokens
     came_from = origin("/confirm", forms.CONFIRM_WORDS)
-    subscriber = signup_.confirm(session, _read_confirmation(token), origin=came_from, now=now())
+    subscriber = signup_.confirm(session, _read_confirmation(token), origin=came_from, tokens=tokens, now=now())
     page = confirmed_page(subscriber)
     session.commit()
     return page

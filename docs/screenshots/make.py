@@ -12,7 +12,6 @@ demo sees.
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,22 +22,18 @@ from email.message import EmailMessage
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from threading import Thread
 from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from sqlalchemy import select
 
-from newsletter.cli.demo import ADMIN, DRAFT_MONTH, HOST, Demo, prepared
-from newsletter.domain.address import Address
+from newsletter.cli.demo import ADMIN, DRAFT_MONTH, Demo
 from newsletter.jobs.sender import utc_now
 from newsletter.mail.showing import without_pictures
-from newsletter.services import deliveries, editions, signup
-from newsletter.services.consents import Origin
-from newsletter.storage.tables import Subscriber
+from newsletter.services import deliveries, editions
 from tests.journeys import reader_pages
 from tests.journeys.reader_pages import Shown
+from tests.journeys.stock import ask, confirm, serving
 from tests.mail_checks.variants import as_outlook
 
 FOLDER = Path(__file__).parent
@@ -46,7 +41,7 @@ CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 LARGEST_BYTES = 150_000  #: of a picture
 LARGEST_FOLDER = 6_000_000  #: bytes
-COLOURS = 48  #: of a picture: text in its greys, and our few colours
+COLOURS = 64  #: of a picture: text in its greys, and our few colours
 PATIENCE_SECONDS = 30.0
 
 DESKTOP, READING, PHONE = 1280, 760, 375  #: px; a mail program on a desktop has a list beside the mail
@@ -127,27 +122,12 @@ def main() -> None:
         sys.exit(f"the pictures have {weight / 1e6:.1f} MB in all; make some lower")
 
 
-@contextmanager
-def serving() -> Iterator[Demo]:
-    """The demo, on a port that is free."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
-    with prepared(port) as demo:
-        Thread(target=demo.server.run_in_thread, daemon=True).start()
-        yield demo
-
-
 def sign_up(demo: Demo) -> None:
     """All READERS ask, have the question in their inbox, confirm, and have the welcome."""
-    origin, tokens = Origin("/subscribe", "Send me updates."), demo.settings.tokens
     for address, subjects in READERS.items():
-        with demo.database.writing() as session:
-            signup.request(session, Address.parse(address), subjects, origin=origin, tokens=tokens, now=utc_now())
+        found = ask(demo, address, *subjects)
         wait(demo, mails=1, addresses=[address])
-        with demo.database.writing() as session:
-            found = session.scalars(select(Subscriber.id).where(Subscriber.address == address)).one()
-            signup.confirm(session, found, origin=origin, now=utc_now())
+        confirm(demo, found)
         wait(demo, mails=2, addresses=[address])
 
 
@@ -196,7 +176,7 @@ def take_pages(browser: Browser, demo: Demo) -> None:
     for device, (width, height) in DEVICES.items():
         for scheme in SCHEMES:
             with window(browser, Shot("/", height, width, scheme)) as page:
-                for shown in reader_pages.PAGES:
+                for shown in reader_pages.PICTURED:
                     take_page(page, demo, shown, tokens, height)
                     write(page, f"{shown.name}-{device}-{scheme}")
 
@@ -221,13 +201,20 @@ def window(browser: Browser, shot: Shot) -> Iterator[Page]:
 
 def write(page: Page, name: str) -> None:
     target = FOLDER / f"{name}.png"
-    # Without dither: it would be noise on flat colours, and cost as much as the text.
-    picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+    reduced(Image.open(BytesIO(page.screenshot())).convert("RGB")).save(target, optimize=True)
     size = target.stat().st_size
     print(f"{target.name}: {size / 1000:.0f} kB")
     if size > LARGEST_BYTES:
         sys.exit(f"{target.name} is too large; make the picture lower")
+
+
+def reduced(picture: Image.Image) -> Image.Image:
+    """The picture with its most frequent colours: so those of areas stay as they are, to the bit."""
+    counted = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([octet for _, colour in counted[:COLOURS] for octet in colour])
+    # Without dither: it would be noise on flat colours, and cost as much as the text.
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def log_in(page: Page, demo: Demo) -> None:

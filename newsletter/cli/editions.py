@@ -12,6 +12,7 @@ from newsletter.cli import opening, progress, sending
 from newsletter.cli.held import held
 from newsletter.cli.noting import note, user
 from newsletter.cli.overview import overview
+from newsletter.cli.report import report
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
 from newsletter.domain.edition import Contents
@@ -37,6 +38,7 @@ def edition() -> None:
 
 edition.add_command(overview)
 edition.add_command(held)
+edition.add_command(report)
 
 
 @edition.command()

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from newsletter.delivery.message import OutgoingMessage
 from newsletter.delivery.outcome import Outcome, Verdict
 from newsletter.delivery.reply import Reply
+from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
 from newsletter.errors import InvalidAddress, TemplateError
 from newsletter.jobs.dispatch import Made
-from newsletter.mail.notice import Renderer
+from newsletter.mail import copies
+from newsletter.mail.copies import CopySource
+from newsletter.mail.notice import NoticeMail, Renderer
 from newsletter.mail.publication import Publication
 from newsletter.mail.splicing import Splicer
 from newsletter.services import editions
@@ -36,6 +39,7 @@ class Outbox:
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
         self._splicers: dict[int, tuple[Splicer, datetime]] = {}
+        self._copied: tuple[Contents, bool, Splicer] | None = None  # what test copies were made of last
 
     def splicer(self, session: Session, edition_id: int) -> Splicer:
         """The edition's splicer. Raises ContentChanged; TemplateError where it has to be compiled anew."""
@@ -78,14 +82,7 @@ class Outbox:
         for each in armed:
             made: OutgoingMessage | Outcome
             try:
-                mail = renderer.render(
-                    each.kind,
-                    each.claim.row_id,
-                    each.recipient,
-                    at=each.created_at,
-                    latest=latest,
-                    update=each.update,
-                )
+                mail = self._mail(renderer, each, latest)
                 made = OutgoingMessage(each.claim, mail.mail_from, mail.rcpt_to, mail.data)
             except InvalidAddress:
                 made = Outcome(each.claim, Verdict.NEVER, _BAD_ADDRESS)
@@ -97,6 +94,24 @@ class Outbox:
             except Exception as error:  # the same
                 made = _unmade(each.claim, error)
             yield made, each.created_at
+
+    def _mail(self, renderer: Renderer, each: ArmedNotice, latest: Month | None) -> NoticeMail:
+        row_id, recipient, at = each.claim.row_id, each.recipient, each.created_at
+        if each.copy is not None:
+            made = self._splicer_of_copies(each.copy)
+            return copies.render(
+                each.copy, made, row_id, recipient, publication=self._publication, gazetteer=gazetteer(), at=at
+            )
+        return renderer.render(
+            each.kind, row_id, recipient, at=at, latest=latest, update=each.update, correction=each.correction
+        )
+
+    def _splicer_of_copies(self, source: CopySource) -> Splicer:
+        """Copies are asked for by the handful: what they are made of is compiled once, until it changes."""
+        is_frozen = source.compiled is not None
+        if self._copied is None or self._copied[:2] != (source.contents, is_frozen):
+            self._copied = (source.contents, is_frozen, copies.splicer(source, self._publication, gazetteer()))
+        return self._copied[2]
 
 
 def _unmade(claim: Claim, error: Exception) -> Outcome:

@@ -13,7 +13,7 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from newsletter.config import Release, Settings
 from newsletter.errors import NewsletterError
-from newsletter.jobs import forgetting, growth, importing
+from newsletter.jobs import forgetting, growth, importing, reporting
 from newsletter.jobs.sender import utc_now
 from newsletter.services import retention, schedule
 from newsletter.services.approval import Approval
@@ -98,8 +98,9 @@ def start(database: Database, settings: Settings, *, clock: Callable[[], datetim
         try:
             importing.run(database, settings.tokens, settings.instance, clock=clock, is_over=lambda: not ticker.running)
             growth.count_growth(database, now=clock())
+            reporting.make_report(database, settings.publication, now=clock())
         except NewsletterError as error:
-            log.warning("lists of subscribers wait for the next look: %s", error)
+            log.warning("lists of subscribers and reports wait for the next look: %s", error)
 
     ticker = BackgroundScheduler(timezone="UTC", jobstores={"default": TickStore()})
     _add(ticker, guarded_tick, timedelta(seconds=TICK_SECONDS), first=utc_now())

@@ -1,4 +1,4 @@
-"""One-off mails: confirmation, welcome, links to one's own page, change of address, goodbye, alert.
+"""One-off mails: confirmation, welcome, links to one's own page, change of address, goodbye, alert, correction.
 
 A notice always gives the same bytes, but for an alert whose update was edited between two tries: that is told as it
 stands.
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from newsletter.domain import subject as subjects_
+from newsletter.domain.correction import Correction
 from newsletter.domain.month import Month
 from newsletter.domain.place import Gazetteer
 from newsletter.domain.states import NoticeKind
@@ -70,6 +71,7 @@ class _Told(NamedTuple):
     follows: tuple[str, ...]
     latest: Month | None
     update: Update | None
+    correction: Correction | None
 
 
 class _Words(NamedTuple):
@@ -104,16 +106,18 @@ class Renderer:
         at: datetime,
         latest: Month | None,
         update: Update | None = None,
+        correction: Correction | None = None,
     ) -> NoticeMail:
         """The mail of a notice that was made at the time `at`. Raises InvalidAddress.
 
-        `latest` is the edition that a welcome points to; `update` is what an alert is about, which can't do without it.
+        `latest` is the edition that a welcome points to. An alert can't do without `update`, which it is about, nor a
+        correction without `correction`. Test copies are no notices in words: see mail.copies.
         Nothing in a notice was typed by whoever asked for it: a stranger must not be able to send words through us.
         """
         publication = self._publication
         rcpt_to = wire_address(recipient.address)
         identity = publication.links.tokens.digest("notice", notice_id)
-        told = _Told(kind, recipient.follows, latest, update)
+        told = _Told(kind, recipient.follows, latest, update, correction)
         words = self._own_words(told, self._own_links(kind, notice_id, recipient.subscriber_id, at))
         fields = [
             headers.structured("To", rcpt_to) if rcpt_to.isascii() else f"To: {rcpt_to}\r\n".encode(),
@@ -164,6 +168,7 @@ class Renderer:
 
     def _shared_words(self, told: _Told) -> _Words:
         publication, gazetteer, update = self._publication, self._gazetteer, told.update
+        corrected = told.correction.updates if told.correction else ()
         context = {
             "publication": publication,
             "links": publication.links,
@@ -171,6 +176,8 @@ class Renderer:
             "alert": Alert.CONFLICT_RISK,
             "update": update,
             "place": gazetteer.require(update.place) if update else None,
+            "correction": told.correction,
+            "places": [gazetteer.require(each.place).name for each in corrected],
             "follows": [subjects_.name(code, gazetteer) for code in told.follows],
             **self._marks,
         }
@@ -194,9 +201,11 @@ def render(
     at: datetime,
     latest: Month | None,
     update: Update | None = None,
+    correction: Correction | None = None,
 ) -> NoticeMail:
     """A single notice: see Renderer.render."""
-    return Renderer(publication, gazetteer).render(kind, notice_id, recipient, at=at, latest=latest, update=update)
+    renderer = Renderer(publication, gazetteer)
+    return renderer.render(kind, notice_id, recipient, at=at, latest=latest, update=update, correction=correction)
 
 
 def _body(words: _Words, identity: str, publication: Publication) -> bytes:

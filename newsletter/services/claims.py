@@ -18,9 +18,11 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain import subject as subjects_
 from newsletter.domain.address import Address
+from newsletter.domain.correction import Correction
 from newsletter.domain.states import DeliveryState, NoticeKind, SkipReason, SubscriberState
 from newsletter.domain.update import Update
 from newsletter.errors import InvalidAddress
+from newsletter.mail.copies import CopySource
 from newsletter.mail.links import Tokens
 from newsletter.mail.recipient import Recipient
 from newsletter.services import due_notices, runs, suppressions
@@ -61,6 +63,8 @@ class ArmedNotice:
     created_at: datetime
     recipient: Recipient
     update: Update | None  #: what an alert is about
+    correction: Correction | None = None  #: what a correction tells
+    copy: CopySource | None = None  #: what a test copy is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +150,14 @@ def arm_notices(session: Session, arming: Arming, *, limit: int) -> list[ArmedNo
             continue
         recipient = Recipient(subscriber.id if subscriber is not None else NOBODY, due.address, found.follows)
         claim = Claim(0, notice.id, notice.attempt + 1)
-        armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient, found.update))
+        told = (found.update, found.correction, found.copy)
+        armed.append(ArmedNotice(claim, NoticeKind(notice.kind), notice.created_at, recipient, *told))
     looked_at: dict[str, object] = {"due_at": None, "changed_at": arming.second}
     taken = {"state": DeliveryState.ARMED.value, "owner": arming.owner, "attempt": Notice.attempt + 1}
     _set_notices(session, [each.claim.row_id for each in armed], looked_at | taken)
     for reason, ids in skipped.items():
-        told = {"state": DeliveryState.SKIPPED.value, "detail": reason.value}
-        _set_notices(session, ids, looked_at | told)
+        why = {"state": DeliveryState.SKIPPED.value, "detail": reason.value}
+        _set_notices(session, ids, looked_at | why)
     return armed
 
 

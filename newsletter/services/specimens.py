@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from newsletter.domain import subject as subjects_
+from newsletter.domain.correction import Correction
 from newsletter.domain.edition import Contents
 from newsletter.domain.month import Month
 from newsletter.domain.states import NoticeKind
 from newsletter.domain.update import Trend, Update
 from newsletter.errors import NotFound, TemplateError
-from newsletter.mail import compiling, notice, showing
+from newsletter.mail import compiling, copies, notice, showing
 from newsletter.mail.compiled import Compiled
+from newsletter.mail.copies import CopySource
 from newsletter.mail.links import Links
 from newsletter.mail.pictures.picture import Image
 from newsletter.mail.publication import Publication
@@ -36,6 +38,8 @@ _ONE = ("ET",)
 _FEW = ("KZ", "KG", "SD", "ET", "UA", "CD", "AF")
 _NOTICE_FOLLOWS = ("central-asia", "CD", "ET")
 _ALERTED = "CD"  #: has a Conflict Risk Alert in the sample month
+_WRONG = "We gave the wrong town for the talks, and the wrong day."
+_COLLEAGUE = "an editor"
 _LONGER = 3  #: times; what a development has to say, where the texts are long
 
 _TITLES = {
@@ -49,6 +53,8 @@ _TITLES = {
     NoticeKind.PASSWORD_RESET: "New password for the desk",
     NoticeKind.GOODBYE: "Goodbye, with a way back",
     NoticeKind.ALERT: "Alert, as soon as it is published",
+    NoticeKind.TEST_COPY: "Test copy of a digest, to a colleague",
+    NoticeKind.CORRECTION: "Correction, to who got the wrong update",
 }
 
 
@@ -140,20 +146,25 @@ class Specimens:
         return self._digest("sample", unchanged)
 
     def _digest(self, edition: str, follows: Sequence[str]) -> _Made:
+        compiled = self._compiled_edition(edition)
+        splicer = Splicer(compiled, self._publication, gazetteer())
+        recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(follows, gazetteer()))
+        return _Made(splicer.splice(recipient).data, compiled.images)
+
+    def _compiled_edition(self, edition: str) -> Compiled:
         compiled = self._compiled.get(edition)
         if compiled is None:
             contents = _with_long_texts(self._sample) if edition == "long" else self._sample
             compiled = self._compiled[edition] = compiling.compile_edition(contents, self._publication, at=AT)
-        splicer = Splicer(compiled, self._publication, gazetteer())
-        recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(follows, gazetteer()))
-        return _Made(splicer.splice(recipient).data, compiled.images)
+        return compiled
 
     def _notices(self) -> dict[str, _Maker]:
         """One a kind, and the welcome to somebody whom no edition waits for."""
         makers = {}
         for kind in NoticeKind:
             title = _TITLES.get(kind, kind.value.replace("_", " ").capitalize())
-            make = partial(self._notice, kind, sample.LATEST)
+            is_copy = kind is NoticeKind.TEST_COPY
+            make = self._test_copy if is_copy else partial(self._notice, kind, sample.LATEST)
             makers[kind.value.replace("_", "-")] = _Maker(title, kind.value, make)
             if kind is NoticeKind.WELCOME:
                 title = "Welcome, before there is an edition"
@@ -164,9 +175,27 @@ class Specimens:
         recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(_NOTICE_FOLLOWS, gazetteer()))
         update = next(entry.update for entry in self._sample.entries if entry.place.code == _ALERTED)
         made = notice.render(
-            kind, NOBODY, recipient, self._publication, gazetteer(), at=AT, latest=latest, update=update
+            kind,
+            NOBODY,
+            recipient,
+            self._publication,
+            gazetteer(),
+            at=AT,
+            latest=latest,
+            update=update,
+            correction=Correction(sample.LATEST, 2, _WRONG, (update,)),
         )
         return _Made(made.data)
+
+    def _test_copy(self) -> _Made:
+        compiled = self._compiled_edition("sample")
+        source = CopySource(self._sample, compiled, AT, text_only=False, asked_by=_COLLEAGUE)
+        made = copies.splicer(source, self._publication, gazetteer())
+        recipient = Recipient(NOBODY, ADDRESS, subjects_.parse(_ONE, gazetteer()))
+        mail = copies.render(
+            source, made, NOBODY, recipient, publication=self._publication, gazetteer=gazetteer(), at=AT
+        )
+        return _Made(mail.data, compiled.images)
 
 
 def check_templates(publication: Publication) -> None:
@@ -196,6 +225,7 @@ def _needed(links: Links) -> dict[str, tuple[str, str]]:
         NoticeKind.ALREADY_SUBSCRIBED.value: own_page,
         NoticeKind.ADDRESS_CHANGE.value: ("confirm the address", links.address(NOBODY, at=AT)),
         NoticeKind.ALERT.value: leave,
+        NoticeKind.CORRECTION.value: leave,
         NoticeKind.INVITATION.value: ("choose a password", links.invitation(NOBODY, at=AT)),
         NoticeKind.PASSWORD_RESET.value: ("choose a new password", links.password_reset(NOBODY, at=AT)),
     }

@@ -10,6 +10,7 @@ would wait for seconds. The threads of this process take turns before they ask f
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from newsletter.config import Settings
 from newsletter.errors import StorageUnavailable
+from newsletter.storage import erasing
 from newsletter.storage.database import BUSY_MILLISECONDS, WRITES, configure
 from newsletter.storage.prepared import execute_plainly
 from newsletter.storage.tables import Base
+
+_log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -160,3 +164,11 @@ def reading() -> Iterator[Session]:
 def current_session() -> Session:
     """The session of the request, as services take it."""
     return db.session()
+
+
+def cut_log() -> None:
+    """Let nothing of who was just erased stay in SQLite's log; to be called after the commit."""
+    try:
+        erasing.cut_log(db.engine)
+    except StorageUnavailable as error:  # they are erased all the same, and the scheduler tries again
+        _log.warning("the log was not cut after an erasure: %s", error)

@@ -56,6 +56,7 @@ PAGES: dict[type[Exception], ErrorPage] = {
         "It may not be whole: open it from the mail again, or copy all of it.",
         _SUBSCRIBE,
     ),
+    # Of a confirmation: behind other links, pages of their own say what to do.
     errors.LinkExpired: ErrorPage(
         410,
         "This link is too old",

@@ -34,7 +34,7 @@ from tests.relay import Relay
 
 CONNECTIONS = 8
 RELAY_SECONDS = 0.02
-MOST_AT_ONCE = 6  #: workers
+MOST_AT_ONCE = 4  #: workers
 
 
 def environment(database: Database, relay: Relay, instance: Path) -> dict[str, str]:
@@ -133,7 +133,7 @@ def test_killed_eight_times_the_sender_loses_nobody_and_hardly_doubles(sqlite, m
 
 
 def test_the_same_on_postgresql(postgresql, make_settings, command, tmp_path):
-    crash(postgresql, make_settings, command, tmp_path, readers=1_000, kills=4)
+    crash(postgresql, make_settings, command, tmp_path, readers=600, kills=2)
 
 
 @pytest.mark.soak
@@ -243,7 +243,7 @@ def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, shard
     assert extra <= 1.1 * CONNECTIONS
 
 
-@pytest.mark.parametrize("stops", [5, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("stops", [3, pytest.param(50, marks=pytest.mark.soak)])
 def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, command, tmp_path, stops):
     readers = 200 * stops
     with Relay(delay=RELAY_SECONDS) as relay:

@@ -108,6 +108,8 @@ PAGES = [
     Shown("not-found", "error.html", "/nothing", status=404),
     Shown("link-broken", "error.html", "/confirm/forged", status=404),
 ]
+#: For pictures: not what is seen only further down than a picture reaches.
+PICTURED = [page for page in PAGES if page.name != "place-list-open"]
 
 
 def people(demo: Demo) -> dict[str, str]:

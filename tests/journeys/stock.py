@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from html import unescape
 from html.parser import HTMLParser
 from threading import Thread
+from typing import Any
 
 from sqlalchemy import select
 
@@ -56,7 +57,7 @@ def serving() -> Iterator[Demo]:
 
 
 @contextmanager
-def serving_also(demo: Demo, *, clock: Callable[[], datetime] = utc_now, **settings: object) -> Iterator[str]:
+def serving_also(demo: Demo, *, clock: Callable[[], datetime] = utc_now, **settings: Any) -> Iterator[str]:
     """The demo's site once more, with other settings and on another port; its address."""
     port = _free_port()
     changed = replace(demo.settings, base_url=f"http://{HOST}:{port}", **settings)

@@ -27,18 +27,16 @@ def slow_site(demo):
         yield address
 
 
-def is_still_sent(visit_with, demo, person):
-    """To a person who comes after the program, from the site that it was on: so the sender was not just late."""
-    visit = visit_with()
-    visit.open("/subscribe?follow=KZ").get_by_label("E-mail address").fill(person)
-    visit.press("Subscribe")
-    visit.see("Check your mail")
+def is_still_sent(demo, person):
+    """To a person who comes after the program: so the sender was not just late."""
+    ask(demo, person, "KZ")
     return len(mails_to(demo, person)) == 1
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-@pytest.mark.parametrize("path", ["/places/KZ", "/subscribe?follow=KZ", "/embed?follow=KZ"])
-def test_who_fills_the_hidden_field_sees_success_and_nothing_is_sent(visit_with, demo, scripts, path):
+@pytest.mark.parametrize(
+    ("path", "scripts"), [("/places/KZ", True), ("/subscribe?follow=KZ", False), ("/embed?follow=KZ", True)]
+)
+def test_who_fills_the_hidden_field_sees_success_and_nothing_is_sent(visit_with, demo, path, scripts):
     visit = visit_with(scripts=scripts)
     page = visit.open(path)
     assert not page.get_by_label("Leave this field empty").is_visible()
@@ -46,7 +44,7 @@ def test_who_fills_the_hidden_field_sees_success_and_nothing_is_sent(visit_with,
     visit.press("Subscribe")
 
     visit.see("Check your mail")
-    assert is_still_sent(visit_with, demo, f"after.{len(path)}.{scripts}@example.org".lower())
+    assert is_still_sent(demo, f"after.{len(path)}@example.org")
     assert mails_to(demo, VICTIM) == []
 
 
@@ -59,7 +57,7 @@ def test_who_fills_the_hidden_field_gets_no_link_to_the_page_of_a_subscriber(vis
     visit.press("Send me the link")
 
     visit.see("Check your mail")
-    assert is_still_sent(visit_with, demo, "after.manage@example.org")
+    assert is_still_sent(demo, "after.manage@example.org")
     assert len(mails_to(demo, subscriber)) == before
 
 
@@ -70,5 +68,5 @@ def test_who_is_faster_than_a_person_sees_success_and_nothing_is_sent(visit_with
     visit.press("Subscribe")
 
     visit.see("Check your mail")
-    assert is_still_sent(visit_with, demo, f"after.speed.{scripts}@example.org".lower())
+    assert is_still_sent(demo, f"after.speed.{int(scripts)}@example.org")
     assert mails_to(demo, VICTIM) == []

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.domain.correction import Correction
 from newsletter.domain.month import Month
 from newsletter.domain.states import NoticeKind
 from newsletter.domain.update import Alert, Development, Trend, Update
@@ -30,7 +31,12 @@ from tests.mail.publisher import PUBLICATION, TOKENS
 
 AT = datetime(2022, 12, 1, 9, 0, tzinfo=UTC)
 ADA = Recipient(42, "ada@example.org", ("central-asia", "SD"))
-IF_NOT_YOU = ("If it was not you", "If you did not ask for it", "If you know nothing of it")
+IF_NOT_YOU = (
+    "If it was not you",
+    "If you did not ask for it",
+    "If you know nothing of it",
+    "If you did not ask for our mails",
+)
 OF_NO_LIST = [
     NoticeKind.CONFIRMATION,
     NoticeKind.GOODBYE,
@@ -40,7 +46,8 @@ OF_NO_LIST = [
     NoticeKind.PASSWORD_RESET,
 ]
 TELLS_NO_PLACES = {NoticeKind.ADDRESS_CHANGED, NoticeKind.INVITATION, NoticeKind.PASSWORD_RESET}
-FROM_THE_LIST = [kind for kind in NoticeKind if kind not in OF_NO_LIST]
+NOTICES = [kind for kind in NoticeKind if kind is not NoticeKind.TEST_COPY]  # which is a digest: see test_copies
+FROM_THE_LIST = [kind for kind in NOTICES if kind not in OF_NO_LIST]
 UPDATE = Update(
     "SD",
     Month(2022, 11),
@@ -52,6 +59,7 @@ UPDATE = Update(
     ),
     alerts=(Alert.CONFLICT_RISK,),
 )
+CORRECTION = Correction(Month(2022, 11), 2, "We named the wrong town.", (UPDATE,))
 LOGO = Picture(Image.named("logo", b"a light picture"), Image.named("logo-dark", b"a dark one"), "Example", 160, 40)
 
 
@@ -65,7 +73,8 @@ def render(
     latest: Month | None = None,
     update: Update = UPDATE,
 ) -> NoticeMail:
-    return notice.render(kind, notice_id, recipient, publication, gazetteer(), at=at, latest=latest, update=update)
+    given = {"latest": latest, "update": update, "correction": CORRECTION}
+    return notice.render(kind, notice_id, recipient, publication, gazetteer(), at=at, **given)
 
 
 def parsed(mail: NoticeMail) -> EmailMessage:
@@ -82,7 +91,7 @@ def parts(mail: NoticeMail) -> tuple[str, str]:
     return str(plain.get_content()), str(html.get_content())
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 @pytest.mark.parametrize("latest", [None, Month(2022, 11)], ids=["no edition yet", "an edition"])
 def test_a_notice_is_well_formed(kind, latest):
     mail = render(kind, latest=latest)
@@ -102,7 +111,7 @@ def test_a_notice_is_well_formed(kind, latest):
     assert message.get_content_type() == "multipart/alternative"
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_lines_are_what_smtp_takes(kind):
     data = render(kind).data
 
@@ -114,7 +123,7 @@ def test_lines_are_what_smtp_takes(kind):
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_both_parts_lead_to_the_same_places(kind):
     text, html = parts(render(kind))
 
@@ -131,11 +140,12 @@ def test_both_parts_lead_to_the_same_places(kind):
         NoticeKind.PASSWORD_RESET: {PUBLICATION.links.password_reset(7, at=AT)},
         NoticeKind.GOODBYE: {PUBLICATION.links.undo(42, at=AT)},
         NoticeKind.ALERT: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
+        NoticeKind.CORRECTION: {PUBLICATION.links.manage(42), PUBLICATION.links.unsubscribe(42)},
     }
     assert set(links.findall(text)) == expected[kind]
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_both_parts_say_what_is_followed_and_who_sends(kind):
     for part in parts(render(kind)):
         words = " ".join(part.split())
@@ -144,7 +154,7 @@ def test_both_parts_say_what_is_followed_and_who_sends(kind):
 
 
 def test_every_link_of_a_part_is_ours():
-    for kind in NoticeKind:
+    for kind in NOTICES:
         for part in parts(render(kind, latest=Month(2022, 11))):
             for url in re.findall(r'(?:https?:)?//[^\s"<>)]+', part):
                 assert url.startswith("https://updates.example.org/"), url
@@ -174,7 +184,7 @@ def test_everything_else_can_be_left_with_one_click(kind):
     assert TOKENS.read(Purpose.UNSUBSCRIBE, url.rpartition("/")[2]) == 42
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_the_same_notice_is_the_same_bytes_and_another_is_another(kind):
     assert render(kind) == render(kind)
     assert parsed(render(kind))["Message-ID"] != parsed(render(kind, notice_id=8))["Message-ID"]
@@ -190,7 +200,7 @@ def test_the_same_notice_is_the_same_bytes_and_another_is_another(kind):
         pytest.param("用户@例え.jp", "用户@xn--r8jz45g.jp", id="both, in Chinese and Japanese"),
     ],
 )
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_an_address_beyond_ascii(kind, address, rcpt_to):
     mail = render(kind, Recipient(42, address, ("all",)))
 
@@ -208,7 +218,7 @@ def test_an_address_whose_domain_can_not_be_written_is_refused():
 
 
 @settings(deadline=None)
-@given(st.text(), st.text(), st.sampled_from(NoticeKind))
+@given(st.text(), st.text(), st.sampled_from(NOTICES))
 def test_no_title_or_name_breaks_a_notice(title, name, kind):
     publication = Publication(title, name, "updates@example.org", None, PUBLICATION.links)
 
@@ -225,7 +235,7 @@ def test_a_title_with_html_in_it_is_text():
         PUBLICATION, title="<script>alert(1)</script>", sender_name="A & B", postal_address="1 <b> St"
     )
 
-    for kind in NoticeKind:
+    for kind in NOTICES:
         html = parts(render(kind, publication=publication))[1]
         assert "<script" not in html
         assert "<b>" not in html
@@ -233,10 +243,11 @@ def test_a_title_with_html_in_it_is_text():
 
 def test_a_batch_gives_the_same_bytes_as_one_by_one_and_everybody_their_own_links():
     renderer = Renderer(PUBLICATION, gazetteer())
-    for kind in NoticeKind:
+    for kind in NOTICES:
         for number, at in enumerate((AT, AT + timedelta(hours=1))):
             reader = Recipient(number, f"reader{number}@example.org", ADA.follows)
-            mail = renderer.render(kind, number, reader, at=at, latest=None, update=UPDATE)
+            given = {"latest": None, "update": UPDATE, "correction": CORRECTION}
+            mail = renderer.render(kind, number, reader, at=at, **given)
             assert mail == render(kind, reader, notice_id=number, at=at)
             if kind is NoticeKind.ALERT:
                 assert all(PUBLICATION.links.manage(number) in part for part in parts(mail))
@@ -244,7 +255,7 @@ def test_a_batch_gives_the_same_bytes_as_one_by_one_and_everybody_their_own_link
 
 def test_every_notice_says_who_writes_why_and_what_to_do_if_it_was_not_you():
     publication = replace(PUBLICATION, sender_name="Example Sender", brand=Brand(footer="Made with care."))
-    for kind in NoticeKind:
+    for kind in NOTICES:
         for part in parts(render(kind, publication=publication)):
             words = " ".join(part.split())
             for said in ("Example Sender", "Made with care.", "You get this mail because"):
@@ -252,7 +263,7 @@ def test_every_notice_says_who_writes_why_and_what_to_do_if_it_was_not_you():
             assert any(each in words for each in IF_NOT_YOU), kind
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", NOTICES)
 def test_the_text_fits_72_columns_but_for_links(kind):
     text = parts(render(kind, Recipient(42, "ada@example.org", tuple(p.code for p in gazetteer().places)[:90])))[0]
 
@@ -261,8 +272,9 @@ def test_the_text_fits_72_columns_but_for_links(kind):
 
 
 def test_headings_are_in_order():
-    for kind in NoticeKind:
-        assert re.findall(r"<(h[1-6])", parts(render(kind))[1]) == ["h1"]
+    for kind in NOTICES:
+        of_places = ["h2"] * len(CORRECTION.updates) if kind is NoticeKind.CORRECTION else []
+        assert re.findall(r"<(h[1-6])", parts(render(kind))[1]) == ["h1", *of_places]
 
 
 def test_an_alert_says_what_it_is_of_in_words_and_by_sign_and_leads_to_the_place():
@@ -318,7 +330,7 @@ def test_the_word_to_the_old_address_says_where_to_write_and_not_where_the_mail_
 
 def test_a_hosted_logo_is_an_address_of_ours():
     publication = replace(PUBLICATION, brand=Brand(logo=LOGO))
-    for kind in NoticeKind:
+    for kind in NOTICES:
         html = parts(render(kind, publication=publication))[1]
         assert f'src="https://updates.example.org/brand/{LOGO.light.name}"' in html
         assert 'alt=""' in html
@@ -328,7 +340,7 @@ def test_a_hosted_logo_is_an_address_of_ours():
 def test_an_inline_logo_travels_with_the_html_that_shows_it(dark):
     logo = replace(LOGO, dark=dark)
     publication = replace(PUBLICATION, brand=Brand(logo=logo), pictures=PictureMode.INLINE)
-    for kind in NoticeKind:
+    for kind in NOTICES:
         message = parsed(render(kind, publication=publication))
         plain, related = message.iter_parts()
         html, *pictures = related.iter_parts()

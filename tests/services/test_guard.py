@@ -29,9 +29,9 @@ OURS = "this database"
 SECOND = int(NOW.timestamp())
 LATER = NOW + timedelta(hours=1)
 DAY = timedelta(days=1)
-READERS = 120
-BACKED_UP = 20  #: messages after which the backup is taken
-SENT_ON = 90  #: and after which it is put back
+READERS = 60
+BACKED_UP = 10  #: messages after which the backup is taken
+SENT_ON = 40  #: and after which it is put back
 
 
 @pytest.fixture

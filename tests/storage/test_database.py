@@ -32,6 +32,7 @@ def an_edition(month: str = "2022-11") -> Edition:
     ],
 )
 @pytest.mark.parametrize("opens", ["reading", "writing"])
+@pytest.mark.usefixtures("no_hurry")
 def test_every_connection_to_sqlite_is_set_up(sqlite, pragma, value, opens):
     for _ in range(2):
         with getattr(sqlite, opens)() as session:

@@ -61,6 +61,12 @@ def an_admin(**changes: object) -> Admin:
 
 
 @pytest.fixture
+def postgresql(emptied_postgresql):
+    """The one that is shared: these tests only write rows."""
+    return emptied_postgresql
+
+
+@pytest.fixture
 def stocked(database):
     """A database with a subscriber and an edition, each the first."""
     with database.writing() as session:

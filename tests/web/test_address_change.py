@@ -41,6 +41,26 @@ def question(database, settings):
     return find
 
 
+@pytest.fixture
+def move(client, clock, ask, question):
+    """Ask for a new address in an hour, and take it by the button there; the token of the question."""
+
+    def act(reader, address=NEW):
+        clock.pass_by(timedelta(hours=1))
+        ask(reader, address)
+        token = question()
+        assert client.post(f"/address/{token}").status_code == 200
+        clock.pass_by(timedelta(hours=1))
+        return token
+
+    return act
+
+
+def manage_token(page):
+    """The token in a page's link to the own page."""
+    return page.partition('href="/manage/')[2].partition('"')[0]
+
+
 def told(database):
     """Where mail about addresses goes."""
     with database.reading() as session:
@@ -71,8 +91,7 @@ def test_a_reader_changes_their_address(client, database, sign_up, subscriber, a
         assert "Your address is changed" in taken.text
     assert subscriber(reader.id).address == NEW
     assert told(database) == [("address_change", NEW), ("address_changed", reader.address)]
-    link = taken.text.partition('href="/manage/')[2].partition('"')[0]
-    page = client.get(f"/manage/{link}").text
+    page = client.get(f"/manage/{manage_token(taken.text)}").text
     assert NEW in page
     assert "You have given" not in page
 
@@ -205,7 +224,101 @@ def test_a_question_is_too_old_after_seven_days(client, database, clock, sign_up
 
     for answer in (client.get(f"/address/{token}"), client.post(f"/address/{token}")):
         assert answer.status_code == 410
+        assert "This link is too old" in answer.text
+        assert "ask again on your own page" in answer.text
+        assert 'href="/manage">Send me the link to my page' in answer.text
+        assert "Subscribe again" not in answer.text
     assert dump(database) == before
+
+
+def test_who_holds_a_passed_on_mail_learns_no_address_before_the_change_or_after(client, clock, sign_up, ask, question):
+    reader = sign_up()
+    ask(reader)
+    pages = [f"/manage/{reader.manage}", f"/unsubscribe/{reader.unsubscribe}"]
+
+    for path in pages:
+        page = client.get(path).text
+        assert "r…@e…" in page
+        assert NEW not in page
+        assert reader.address not in page
+
+    client.post(f"/address/{question()}")
+    clock.pass_by(timedelta(days=1))
+    for path in pages:
+        page = client.get(path).text
+        assert "r…@n…" in page
+        assert NEW not in page
+
+
+def test_a_link_to_the_old_address_is_worth_what_a_digests_is(client, clock, database, sign_up, settings, move):
+    reader = sign_up()
+    old = settings.tokens.make_dated(Purpose.MANAGE, reader.id, at=clock())
+    assert client.get(f"/manage/{old}/data").status_code == 200
+    move(reader)
+    before = dump(database)
+
+    page = client.get(f"/manage/{old}").text
+    assert "r…@n…" in page
+    assert NEW not in page
+    for method, part in (("GET", "data"), ("GET", "erase"), ("POST", "erase"), ("POST", "address")):
+        answer = client.open(f"/manage/{old}/{part}", method=method, data={"email": "eve@example.org"})
+        assert answer.status_code == 403
+        assert NEW not in answer.text
+    assert dump(database) == before
+
+    new = settings.tokens.make_dated(Purpose.MANAGE, reader.id, at=clock())
+    assert NEW in client.get(f"/manage/{new}").text
+    assert client.get(f"/manage/{new}/data").status_code == 200
+
+
+def test_old_links_to_confirm_and_to_undo_show_no_new_address_and_lead_to_none(client, clock, sign_up, settings, move):
+    reader = sign_up()
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+    undo = settings.tokens.make_dated(Purpose.UNDO, reader.id, at=clock())
+    client.post(f"/undo/{undo}")
+    move(reader)
+    clock.pass_by(timedelta(days=5))
+
+    for path in (f"/confirm/{reader.confirm}", f"/undo/{undo}"):
+        for answer in (client.get(path), client.post(path)):
+            assert answer.status_code == 200
+            assert "You are subscribed" in answer.text
+            assert NEW not in answer.text
+            link = manage_token(answer.text)
+            assert NEW not in client.get(f"/manage/{link}").text
+            assert client.get(f"/manage/{link}/data").status_code == 403
+
+
+def test_nobody_says_yes_for_the_new_address_by_a_question_that_went_to_the_old_one(
+    client, database, sign_up, clock, settings, subscriber, move
+):
+    reader = sign_up()
+    move(reader)
+    client.post(f"/unsubscribe/{reader.unsubscribe}")
+    clock.pass_by(timedelta(hours=1))
+    client.post("/subscribe", data={"email": NEW, "follow": "SD"})
+    before = dump(database)
+
+    for answer in (client.get(f"/confirm/{reader.confirm}"), client.post(f"/confirm/{reader.confirm}")):
+        assert answer.status_code == 410
+        assert NEW not in answer.text
+    assert dump(database) == before
+
+    new = settings.tokens.make_dated(Purpose.CONFIRM, reader.id, at=clock())
+    assert NEW in client.get(f"/confirm/{new}").text
+    assert NEW in client.post(f"/confirm/{new}").text
+    assert subscriber(reader.id).state == "active"
+
+
+def test_a_used_question_leads_to_a_link_that_is_as_old_as_the_change(client, clock, sign_up, move):
+    token = move(sign_up())
+    clock.pass_by(timedelta(days=6))
+    again = client.get(f"/address/{token}").text
+
+    link = manage_token(again)
+    assert client.get(f"/manage/{link}").status_code == 200
+    clock.pass_by(timedelta(days=1))
+    assert client.get(f"/manage/{link}").status_code == 410
 
 
 def test_the_notice_of_another_kind_is_no_question(client, database, sign_up, settings, clock):

@@ -87,6 +87,15 @@ def test_what_the_frame_asks_for_is_asked_of_the_reader_and_answered_in_the_fram
         assert session.scalars(select(Notice.kind)).all() == ["confirmation"]
 
 
+def test_the_frame_promises_no_mail_to_who_gets_none(embedding):
+    page = embedding.get("/embed/check-your-mail").text
+
+    assert "If we may write to this address, a mail from <strong>Country Updates</strong> is on its way" in page
+    assert "at most three such mails a day" in page
+    assert "If you had your data erased here once, write to us" in page
+    assert 'href="mailto:updates@example.org"' in page
+
+
 def test_an_error_in_the_frame_stands_beside_the_field_and_stays_in_the_frame(embedding, database):
     answer = embedding.post("/embed", data={"email": "reader@", "follow": ["KZ", "SD"]})
 

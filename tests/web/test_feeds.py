@@ -8,9 +8,11 @@ from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import delete, update
 
-from newsletter.domain.update import Development
+from newsletter.domain.update import Development, UpdateState
 from newsletter.services import editorial
+from newsletter.storage.tables import CountryUpdate, UpdateVersion
 from tests.web.conftest import BASE_URL, NOVEMBER, START, UPDATES, Trend, an_update
 from tests.web.test_security import INJECTION
 
@@ -75,6 +77,34 @@ def test_an_edit_moves_the_time_and_keeps_the_id(text, database):
     assert after["date_modified"] == "2022-12-01T10:00:00Z"
     assert after["tags"] == ["Improved"]
     assert atom(text, "/feed").findtext(f"{ATOM}updated") == "2022-12-01T10:00:00Z"
+
+
+def test_how_long_a_draft_lay_is_told_to_nobody(text, database):
+    """An update is published when it first is ready; to edit it, or to make it a draft again, changes nothing."""
+    states = [UpdateState.DRAFT, UpdateState.DRAFT, UpdateState.READY, UpdateState.DRAFT, UpdateState.READY]
+    for days, state in enumerate(states, 1):
+        written = an_update("TJ", NOVEMBER, Trend.UNCHANGED, state=state, headline=f'"state": "ready" {days}')
+        with database.writing() as session:
+            editorial.store(session, written, now=START + timedelta(days=days))
+
+    [item] = json.loads(text("/places/TJ/feed.json"))["items"]
+    [entry] = atom(text, "/places/TJ/feed").iter(f"{ATOM}entry")
+    article = linked_data(text("/places/TJ"))
+
+    assert (item["date_published"], item["date_modified"]) == ("2022-12-04T09:00:00Z", "2022-12-06T09:00:00Z")
+    assert entry.findtext(f"{ATOM}published") == "2022-12-04T09:00:00Z"
+    assert article["datePublished"] == "2022-12-04T09:00:00+00:00"
+    assert article["dateModified"] == "2022-12-06T09:00:00+00:00"
+
+
+def test_what_is_from_before_there_were_versions_was_published_when_it_last_changed(text, database):
+    with database.writing() as session:
+        session.execute(delete(UpdateVersion))
+        session.execute(update(CountryUpdate).values(created_at=START - timedelta(days=30)))
+
+    items = json.loads(text("/feed.json"))["items"]
+
+    assert {item["date_published"] for item in items} == {"2022-12-01T09:00:00Z"}
 
 
 @pytest.mark.parametrize("path", [f"{feed}.{kind}" for feed in FEEDS for kind in ("atom", "json")])

@@ -163,6 +163,28 @@ def test_a_digests_link_works_for_ever_but_not_for_what_can_not_be_taken_back(cl
     assert links_sent(database) == [reader.id]
 
 
+@pytest.mark.parametrize(("address", "shown"), [("ada@example.org", "a…@e…"), ("ö@bücher.example", "ö…@b…")])
+def test_a_digests_link_shows_the_address_by_its_first_letters(client, sign_up, fresh, address, shown):
+    reader = sign_up(address)
+
+    page = client.get(f"/manage/{reader.manage}").text
+
+    assert page.count(f'<strong class="address">{shown}</strong>') == 2
+    assert address.rpartition("@")[2] not in page
+    assert address.rpartition("@")[2] in client.get(f"/manage/{fresh(reader)}").text
+
+
+def test_who_has_not_confirmed_is_not_told_by_an_old_mail(client, sign_up, fresh):
+    reader = sign_up(confirm=False)
+
+    old = client.get(f"/manage/{reader.manage}").text
+
+    assert "Not confirmed yet" in old
+    assert "r…@e…" in old
+    assert reader.address not in old
+    assert reader.address in client.get(f"/manage/{fresh(reader)}").text
+
+
 def test_right_after_confirming_the_page_is_open_for_everything(client, sign_up):
     reader = sign_up(confirm=False)
     confirmed = client.post(f"/confirm/{reader.confirm}").text

@@ -91,6 +91,29 @@ def test_confirming_shows_what_is_followed_and_twice_is_once(client, database, s
     assert "You are subscribed" in client.get(f"/confirm/{reader.confirm}").text
 
 
+def test_a_used_link_to_confirm_or_undo_leads_to_none_that_is_good_for_longer(client, clock, left):
+    reader, undo = left
+    client.post(f"/undo/{undo}")
+    clock.pass_by(timedelta(days=6))
+    pages = [client.get(f"/{path}").text for path in (f"confirm/{reader.confirm}", f"undo/{undo}")]
+    assert all(reader.address in page for page in pages)
+    links = [page.partition('href="/manage/')[2].partition('"')[0] for page in pages]
+    assert [client.get(f"/manage/{link}/data").status_code for link in links] == [200, 200]
+
+    clock.pass_by(timedelta(days=1, seconds=1))
+
+    assert [client.get(f"/manage/{link}/data").status_code for link in links] == [410, 410]
+
+
+def test_the_page_after_the_form_promises_no_mail_to_who_gets_none(text):
+    page = text("/subscribe/check-your-mail")
+
+    assert "If we may write to this address, a mail from <strong>Country Updates</strong> is on its way" in page
+    assert "at most three such mails a day, and after three that nobody confirms none for a week" in page
+    assert "had your data erased here once, we may not write to you" in page
+    assert 'href="mailto:updates@example.org"' in page
+
+
 def test_a_confirmation_link_is_too_old_after_seven_days(client, clock, sign_up, subscriber):
     reader = sign_up(confirm=False)
     clock.pass_by(timedelta(days=7, seconds=1))
@@ -309,7 +332,10 @@ def test_an_undo_is_too_old_after_seven_days(client, clock, database, left):
 
     for response in (client.get(f"/undo/{token}"), client.post(f"/undo/{token}")):
         assert response.status_code == 410
-        assert "too old" in response.text
+        assert "can’t be undone any more" in response.text
+        assert "This link is too old" in response.text
+        assert "to get a new one" not in response.text
+        assert 'href="/subscribe">Subscribe again' in response.text
     assert dump(database) == before
 
 

@@ -130,8 +130,10 @@ class EditionRevision(Base):
 
     edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  #: from 2
-    at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(320))
+    at: Mapped[datetime | None]  #: when it was published; None: it is being written
+    by: Mapped[str | None] = mapped_column(String(320))  #: who published it
+    proposed_at: Mapped[datetime | None]  #: since when it waits for a second person's approval
+    proposed_by: Mapped[str | None] = mapped_column(String(320))
     note: Mapped[str] = mapped_column(Text)  #: what was wrong, in the editors' words
     places: Mapped[str] = mapped_column(Text)  #: codes of the places whose update differs, split by ;
     content: Mapped[str] = mapped_column(Text)  #: JSON, as CompiledEdition.content

@@ -65,10 +65,11 @@ class Notice(Base):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index(
-            "ix_notice_due_ahead",  # an alert can be for a million readers, and the others don't wait for it
+            # An alert or a correction can be for a million readers, and the others don't wait for it.
+            "ix_notice_due_ahead",
             "due_at",
-            sqlite_where=text("due_at IS NOT NULL AND kind <> 'alert'"),
-            postgresql_where=text("due_at IS NOT NULL AND kind <> 'alert'"),
+            sqlite_where=text("due_at IS NOT NULL AND kind <> 'alert' AND kind <> 'correction'"),
+            postgresql_where=text("due_at IS NOT NULL AND kind <> 'alert' AND kind <> 'correction'"),
         ),
         Index(
             "uq_notice_alert",  # one alert a place a month

@@ -8,8 +8,11 @@
     editions    listed, assembled, looked at
     checks      checked, proposed, approved, taken back
     release     dry run, previews, and when it goes
+    copies      test copies of it, to colleagues
     sending     sent, paused, resumed, cancelled
     watching    how far it is, as it happens
+    report      what became of it (report_chart: drawn), and once more to who failed
+    corrections what was wrong in it, put right
     account     one's own password, second factor and logins
     people      who works at the desk
     audit       who did what
@@ -25,12 +28,15 @@ from newsletter.web.desk import (
     audit,
     board,
     checks,
+    copies,
+    corrections,
     editions,
     history,
     imports,
     paste,
     people,
     release,
+    report,
     sending,
     subscriber,
     subscribers,
@@ -44,6 +50,8 @@ __all__ = [
     "audit",
     "board",
     "checks",
+    "copies",
+    "corrections",
     "desk",
     "editions",
     "history",
@@ -51,6 +59,7 @@ __all__ = [
     "paste",
     "people",
     "release",
+    "report",
     "sending",
     "subscriber",
     "subscribers",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -13,20 +12,17 @@ from sqlalchemy import select
 
 from newsletter.domain import subject
 from newsletter.domain.states import SubscriberState, SuppressionReason
-from newsletter.errors import NotFound, StorageUnavailable
+from newsletter.errors import NotFound
 from newsletter.services import erasure, personal_data, preferences, suppressions
 from newsletter.services.consents import Origin
-from newsletter.storage import erasing
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import AuditEvent, Subscriber
-from newsletter.web.database import current_session, db
+from newsletter.web.database import current_session, cut_log
 from newsletter.web.desk.blueprint import desk, note
 from newsletter.web.desk.subscribers import NUMBER, SOURCE
 from newsletter.web.forms import FollowForm, read_follow
 from newsletter.web.readers.shared import full_picker, names
 from newsletter.web.wiring import now, wiring
-
-_log = logging.getLogger(__name__)
 
 ERASE = "erase"  #: what is typed to erase somebody
 MOST_EVENTS = 50
@@ -165,10 +161,7 @@ def erase_subscriber(number: int) -> ResponseReturnValue:
     erasure.erase(current_session(), found, tokens=wiring().tokens, now=now())
     note("subscriber.erased", f"subscriber {number}")
     current_session().commit()
-    try:
-        erasing.cut_log(db.engine)
-    except StorageUnavailable as error:  # they are erased all the same, and the scheduler tries again
-        _log.warning("the log was not cut after an erasure: %s", error)
+    cut_log()
     flash("They are erased, and no mail goes to them again.")
     return redirect(url_for("desk.subscribers"), 303)
 

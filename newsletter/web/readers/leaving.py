@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 
 from newsletter.domain.states import SubscriberState
 from newsletter.mail.links import UNDO_LIFETIME, Purpose
@@ -15,7 +16,7 @@ from newsletter.storage.tables import Subscriber
 from newsletter.web import forms
 from newsletter.web.database import current_session
 from newsletter.web.readers import manage_form
-from newsletter.web.readers.shared import confirmed_page, names, origin, readers
+from newsletter.web.readers.shared import confirmed_page, else_expired, masked, names, origin, readers
 from newsletter.web.wiring import now, wiring
 
 
@@ -29,7 +30,8 @@ def unsubscribe_form(token: str) -> str:
     return render_template(
         "unsubscribe.html",
         token=token,
-        subscriber=subscriber,
+        is_active=subscriber.state == SubscriberState.ACTIVE.value,
+        address=masked(subscriber.address),
         manage_token=manage,
         button=forms.LEAVE_WORDS,
         reasons=manage_form.REASONS,
@@ -60,13 +62,14 @@ def _leaving() -> Origin:
 
 
 @readers.get("/undo/<token>")
-def undo_form(token: str) -> str | tuple[str, int]:
+@else_expired("undo_impossible.html")
+def undo_form(token: str) -> ResponseReturnValue:
     subscriber_id, left_at = _read_undo(token)
     session = current_session()
     subscriber = session.get(Subscriber, subscriber_id)
     found = leaving.undoing(session, subscriber, left_at, tokens=wiring().tokens)
     if found is not Undo.POSSIBLE or subscriber is None:
-        return _undone_page(found, subscriber)
+        return _undone_page(found, subscriber, left_at)
     return render_template(
         "undo.html",
         token=token,
@@ -78,13 +81,14 @@ def undo_form(token: str) -> str | tuple[str, int]:
 
 
 @readers.post("/undo/<token>")
-def undo(token: str) -> str | tuple[str, int]:
+@else_expired("undo_impossible.html")
+def undo(token: str) -> ResponseReturnValue:
     subscriber_id, left_at = _read_undo(token)
     session = current_session()
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=True)
     came_from = origin("/undo", forms.UNDO_WORDS)
     found = leaving.undo(session, subscriber, left_at, origin=came_from, tokens=wiring().tokens, now=now())
-    page = _undone_page(found, subscriber)
+    page = _undone_page(found, subscriber, left_at)
     session.commit()
     return page
 
@@ -93,8 +97,8 @@ def _read_undo(token: str) -> tuple[int, datetime]:
     return wiring().tokens.read_made(Purpose.UNDO, token, now=now(), lifetime=UNDO_LIFETIME)
 
 
-def _undone_page(found: Undo, subscriber: Subscriber | None) -> str | tuple[str, int]:
+def _undone_page(found: Undo, subscriber: Subscriber | None, left_at: datetime) -> ResponseReturnValue:
     """They are subscribed; or it can't be undone any more, and why."""
     if found in (Undo.POSSIBLE, Undo.NEEDLESS) and subscriber is not None:
-        return confirmed_page(subscriber)
+        return confirmed_page(subscriber, left_at)
     return render_template("undo_impossible.html", reason=found.name.lower()), 410

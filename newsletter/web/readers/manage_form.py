@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
-from newsletter.domain import typos
-from newsletter.domain.address import LONGEST_ADDRESS, Address
 from newsletter.domain.characters import is_control
-from newsletter.errors import InvalidAddress
 from newsletter.services.preferences import LONGEST_PAUSE
 from newsletter.web import forms
 from newsletter.web.forms import FollowForm
@@ -71,36 +68,6 @@ class PauseForm:
             self.errors["months"] = f"Choose a pause of 1 to {LONGEST_PAUSE} months"
             return None
         return int(self.months)
-
-
-@dataclass(slots=True)
-class AddressForm:
-    """A new address."""
-
-    email: str = ""
-    as_typed: str = ""  #: the address that was asked back about before
-    suggestion: str | None = None  #: the address that was probably meant
-    errors: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, form: MultiDict[str, str]) -> AddressForm:
-        """What was typed; of what is too long, enough to be refused. The button that takes a suggestion wins."""
-        email = form.get("take") or form.get("email", "")
-        return cls(email[: LONGEST_ADDRESS + 1], form.get("as_typed", ""))
-
-    def check(self) -> Address | None:
-        """The address; none with an error noted, or with a suggestion where it looks mistyped.
-
-        It is asked back about once: who sends the same again means it.
-        """
-        try:
-            address = Address.parse(self.email)
-        except InvalidAddress as error:
-            self.errors["email"] = str(error)
-            return None
-        if self.as_typed != self.email:
-            self.suggestion = typos.suggestion(address)
-        return None if self.suggestion else address
 
 
 def leaving_reason(form: MultiDict[str, str]) -> str:

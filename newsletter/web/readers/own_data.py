@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from newsletter.errors import StorageUnavailable
 from newsletter.services import erasure, personal_data
-from newsletter.storage import erasing
 from newsletter.storage.tables import Subscriber
-from newsletter.web.database import current_session, db
+from newsletter.web.database import current_session, cut_log
 from newsletter.web.readers import manage_form
 from newsletter.web.readers.own_page import OwnLink, by_fresh_link
 from newsletter.web.readers.shared import readers, subscriber_shown
 from newsletter.web.wiring import now, wiring
-
-_log = logging.getLogger(__name__)
 
 FILE_NAME = "my-subscription.json"
 
@@ -49,12 +43,5 @@ def erase(link: OwnLink) -> ResponseReturnValue:
     if subscriber is not None:
         erasure.erase(session, subscriber, tokens=wiring().tokens, now=now())
         session.commit()
-        _cut_log()
+        cut_log()
     return render_template("erased.html")
-
-
-def _cut_log() -> None:
-    try:
-        erasing.cut_log(db.engine)
-    except StorageUnavailable as error:  # they are erased all the same, and the scheduler tries again
-        _log.warning("the log was not cut after an erasure: %s", error)

@@ -2,13 +2,15 @@
 
 A digest's link works for ever: to leave, and to change what one follows, must always be possible. But old mails are
 passed on, and lie in mailboxes that are somebody else's by now. So what can't be taken back, or tells who somebody is,
-takes a link that was asked for in the last days: only who reads the mailbox now has that. See docs/decisions/017.
+takes a link that was asked for in the last days, at the address of today: only who reads that mailbox now has it.
+Any other link shows the address by its first letters. See docs/decisions/017.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from functools import wraps
 
@@ -18,21 +20,22 @@ from flask.typing import ResponseReturnValue
 from newsletter.domain import subject
 from newsletter.domain.states import SubscriberState
 from newsletter.mail.links import ADDRESS_LIFETIME, MANAGE_LIFETIME, Purpose
-from newsletter.services import address_changes, preferences
+from newsletter.services import address_changes, moves, preferences
 from newsletter.services.preferences import LONGEST_PAUSE
 from newsletter.storage.tables import Subscriber
 from newsletter.web import forms
 from newsletter.web.database import current_session
+from newsletter.web.forms import SignupForm
 from newsletter.web.readers import manage_form
-from newsletter.web.readers.manage_form import AddressForm, ManageForm, PauseForm
-from newsletter.web.readers.shared import full_picker, subscriber_shown
+from newsletter.web.readers.manage_form import ManageForm, PauseForm
+from newsletter.web.readers.shared import full_picker, masked, subscriber_shown
 from newsletter.web.wiring import now, wiring
 
 
 class Age(Enum):
     """How much a link is good for."""
 
-    LASTING = auto()  #: a digest's, without a date
+    LASTING = auto()  #: a digest's, without a date; or one that went to an address which was given up since
     FRESH = auto()
     EXPIRED = auto()
 
@@ -52,11 +55,21 @@ class OwnLink:
         if token.count(".") < 2:  # the middle part is the date
             return cls(token, tokens.read(Purpose.MANAGE, token), Age.LASTING)
         subscriber_id, made_at = tokens.read_however_old(Purpose.MANAGE, token)
-        return cls(token, subscriber_id, Age.EXPIRED if now() > made_at + MANAGE_LIFETIME else Age.FRESH)
+        return cls(token, subscriber_id, _age(subscriber_id, made_at))
 
     @property
     def is_fresh(self) -> bool:
         return self.age is Age.FRESH
+
+    def address_shown(self, subscriber: Subscriber) -> str:
+        """The address as whoever holds this link may see it."""
+        return subscriber.address if self.is_fresh else masked(subscriber.address)
+
+
+def _age(subscriber_id: int, made_at: datetime) -> Age:
+    if now() > made_at + MANAGE_LIFETIME:
+        return Age.EXPIRED
+    return Age.LASTING if moves.is_from_before(current_session(), subscriber_id, made_at) else Age.FRESH
 
 
 View = Callable[[OwnLink], ResponseReturnValue]
@@ -94,7 +107,8 @@ def _renew_page(link: OwnLink) -> ResponseReturnValue:
 
 def inactive_page(link: OwnLink, subscriber: Subscriber) -> str:
     """For who has left, or has not confirmed."""
-    return render_template("manage_inactive.html", link=link, subscriber=subscriber)
+    address = link.address_shown(subscriber)
+    return render_template("manage_inactive.html", link=link, state=subscriber.state, address=address)
 
 
 def own_page(
@@ -103,17 +117,18 @@ def own_page(
     *,
     follow: ManageForm | None = None,
     pause: PauseForm | None = None,
-    address: AddressForm | None = None,
+    address: SignupForm | None = None,
 ) -> str:
     """The page as things stand; a form that is given is shown as it was sent, with its errors."""
     follow = follow or ManageForm(subject.split(subscriber.follows), alerts_at_once=subscriber.alerts_at_once)
-    pause, address = pause or PauseForm(), address or AddressForm()
+    pause, address = pause or PauseForm(), address or SignupForm()
     is_paused = preferences.is_paused(subscriber, now())
     zone = wiring().settings.zone
     return render_template(
         "manage.html",
         link=link,
         subscriber=subscriber,
+        shown_address=link.address_shown(subscriber),
         form=follow,
         pause=pause,
         address=address,
@@ -122,12 +137,16 @@ def own_page(
         saved=request.args.get("saved", ""),
         paused_until=subscriber.paused_until.astimezone(zone) if is_paused and subscriber.paused_until else None,
         pauses={months: preferences.pause_end(months, zone=zone, now=now()) for months in range(1, LONGEST_PAUSE + 1)},
-        waiting=address_changes.waiting(current_session(), subscriber, now=now(), lifetime=ADDRESS_LIFETIME),
+        waiting=_waiting(subscriber) if link.is_fresh else None,
         words=manage_form,
         button=forms.CHANGE_WORDS,
         alerts_words=forms.ALERTS_WORDS,
         leave_token=_leave_token(link),
     )
+
+
+def _waiting(subscriber: Subscriber) -> str | None:
+    return address_changes.waiting(current_session(), subscriber, now=now(), lifetime=ADDRESS_LIFETIME)
 
 
 def _leave_token(link: OwnLink) -> str:

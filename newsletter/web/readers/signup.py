@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter.domain.states import SubscriberState
-from newsletter.errors import SubscriptionEnded
+from newsletter.errors import LinkExpired, SubscriptionEnded
 from newsletter.mail.links import CONFIRMATION_LIFETIME, Purpose
-from newsletter.services import preferences
+from newsletter.services import moves, preferences
 from newsletter.services import signup as signup_
 from newsletter.storage.places import gazetteer
+from newsletter.storage.tables import Subscriber
 from newsletter.web import forms, gate
 from newsletter.web.database import current_session
 from newsletter.web.forms import SignupForm
@@ -108,11 +110,12 @@ def manage_link_asked() -> str:
 
 @readers.get("/confirm/<token>")
 def confirm_form(token: str) -> str:
-    subscriber = subscriber_shown(_read_confirmation(token))
+    subscriber_id, made_at = _read_confirmation(token)
+    subscriber = subscriber_shown(subscriber_id)
     if subscriber.state == SubscriberState.ENDED.value:
         raise SubscriptionEnded("this subscription has ended")
     if subscriber.state == SubscriberState.ACTIVE.value:
-        return confirmed_page(subscriber)
+        return confirmed_page(subscriber, made_at)
     asked = [each.subject for each in preferences.live_subscriptions(current_session(), subscriber.id)]
     return render_template(
         "confirm.html", token=token, subscriber=subscriber, follows=names(asked), button=forms.CONFIRM_WORDS
@@ -123,11 +126,24 @@ def confirm_form(token: str) -> str:
 def confirm(token: str) -> str:
     session, tokens = current_session(), wiring().tokens
     came_from = origin("/confirm", forms.CONFIRM_WORDS)
-    subscriber = signup_.confirm(session, _read_confirmation(token), origin=came_from, tokens=tokens, now=now())
-    page = confirmed_page(subscriber)
+    subscriber_id, made_at = _read_confirmation(token)
+    subscriber = signup_.confirm(session, subscriber_id, origin=came_from, tokens=tokens, now=now())
+    page = confirmed_page(subscriber, made_at)
     session.commit()
     return page
 
 
-def _read_confirmation(token: str) -> int:
-    return wiring().tokens.read_dated(Purpose.CONFIRM, token, now=now(), lifetime=CONFIRMATION_LIFETIME)
+def _read_confirmation(token: str) -> tuple[int, datetime]:
+    """The subscriber's id, and when the question was put. Raises LinkInvalid or LinkExpired.
+
+    Who is asked at a new address can't say yes by a question that went to the old one.
+    """
+    subscriber_id, made_at = wiring().tokens.read_made(
+        Purpose.CONFIRM, token, now=now(), lifetime=CONFIRMATION_LIFETIME
+    )
+    session = current_session()
+    subscriber = session.get(Subscriber, subscriber_id)
+    is_asked = subscriber is not None and subscriber.state == SubscriberState.PENDING.value
+    if is_asked and moves.is_from_before(session, subscriber_id, made_at):
+        raise LinkExpired("this link went to an address that was given up since")
+    return subscriber_id, made_at

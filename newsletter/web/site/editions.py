@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from flask import abort, render_template, request
@@ -12,7 +13,8 @@ from newsletter.domain.edition import Contents, Entry
 from newsletter.domain.month import Month
 from newsletter.domain.tally import Tally
 from newsletter.services import editions as editions_
-from newsletter.services import editorial, pictures
+from newsletter.services import editorial, pictures, revisions
+from newsletter.services.revisions import Revision
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition
 from newsletter.web import forms, picker
@@ -36,16 +38,21 @@ def editions() -> str | AnyResponse:
 @site.get("/editions/<month:month>")
 @kept
 def edition(month: Month) -> str | AnyResponse:
-    """All of it, or with ?follow= (a region or a place, as often as wanted) what it has of these."""
+    """All of it, or with ?follow= (a region or a place, as often as wanted) what it has of these.
+
+    Of an edition that was corrected it is the newest revision; ?revision= shows an older one.
+    """
     session = current_session()
     found = editions_.get(session, month)
     if found.approved_at is None:
         abort(404)
-    contents = editions_.contents(session, found)
+    number = request.args.get("revision", found.revision, type=int)
+    contents = revisions.contents(session, found, number)
     chosen = forms.known(request.args.getlist("follow"), gazetteer())
     if subject.ALL in chosen:
         chosen = ()
     shown = _of_these(contents, chosen) if chosen else contents
+    published = revisions.published(session, found)
     return render_template(
         "edition.html",
         contents=shown,
@@ -55,7 +62,10 @@ def edition(month: Month) -> str | AnyResponse:
         parts=_parts(shown),
         room=room(shown),
         signup=_form(chosen),
-        about=_about(found, contents),
+        about=_about(found, contents, published),
+        number=number,
+        newest=found.revision,
+        corrections=published,
         picture=_map_address(found, month),
     )
 
@@ -81,7 +91,7 @@ def _parts(contents: Contents) -> list[tuple[str, str, list[Entry]]]:
     return [(group.value, group.heading, entries) for group, entries in contents.groups()]
 
 
-def _about(edition: Edition, contents: Contents) -> dict[str, object]:
+def _about(edition: Edition, contents: Contents, published: Sequence[Revision]) -> dict[str, object]:
     """The edition in schema.org's terms."""
     title = wiring().settings.title
     approved_at = edition.approved_at or edition.created_at
@@ -92,6 +102,7 @@ def _about(edition: Edition, contents: Contents) -> dict[str, object]:
         "issueNumber": str(contents.month),
         "url": absolute("site.edition", month=contents.month),
         "datePublished": approved_at.isoformat(timespec="seconds"),
+        "dateModified": (published[0].at if published else approved_at).isoformat(timespec="seconds"),
         "inLanguage": "en",
         "isPartOf": {"@type": "Periodical", "name": title, "url": wiring().publication.links.home()},
         "publisher": {"@type": "Organization", "name": wiring().publication.sender_name},

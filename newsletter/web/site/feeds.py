@@ -105,7 +105,7 @@ def _json(feed: Feed) -> dict[str, object]:
                 "title": _title(each),
                 "summary": each.update.headline,
                 "content_html": _html(each),
-                "date_published": timestamp(each.created_at),
+                "date_published": timestamp(each.published_at),
                 "date_modified": timestamp(each.changed_at),
                 "tags": [each.update.trend.word, *(alert.words for alert in each.update.alerts)],
             }

@@ -11,7 +11,7 @@ from newsletter.domain.edition import STRIP_MONTHS, assemble
 from newsletter.domain.month import Month
 from newsletter.domain.place import Place, Region
 from newsletter.errors import NotFound
-from newsletter.services import editorial, published
+from newsletter.services import editorial, published, revisions
 from newsletter.services.published import Published
 from newsletter.storage.places import gazetteer
 from newsletter.web import picker
@@ -63,6 +63,7 @@ def _place_page(place: Place, updates: list[Published], month: Month | None) -> 
         older=[(year, list(each)) for year, each in older],
         signup=_form_for_place(place),
         about=_about(told),
+        corrections=revisions.of_place(current_session(), place.code, shown),
     )
 
 
@@ -81,7 +82,7 @@ def _about(told: Published) -> dict[str, object]:
         "name": f"{told.place.name}, {told.update.month.name}",
         "about": {"@type": "Place", "name": told.place.name},
         "articleSection": told.place.region.name,
-        "datePublished": told.created_at.isoformat(timespec="seconds"),
+        "datePublished": told.published_at.isoformat(timespec="seconds"),
         "dateModified": told.changed_at.isoformat(timespec="seconds"),
         "inLanguage": "en",
         "isAccessibleForFree": True,

@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[tuple[str, list[str]]]:
     handler = type("Own", (Handler,), {"asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", handler.asked

@@ -21,7 +21,7 @@ _KINDS = (
     "address_change",
     "address_changed",
 )
-_NEW_KINDS = ("invitation", "password_reset")
+_NEW_KINDS = ("invitation", "password_reset", "test_copy", "correction")
 
 #: An event stays as it was written, whatever fault a program has.
 _APPEND_ONLY = {
@@ -155,8 +155,10 @@ def _editions() -> None:
         "edition_revision",
         sa.Column("edition_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("at", _TIME, nullable=False),
-        sa.Column("by", sa.String(length=320), nullable=False),
+        sa.Column("at", _TIME, nullable=True),
+        sa.Column("by", sa.String(length=320), nullable=True),
+        sa.Column("proposed_at", _TIME, nullable=True),
+        sa.Column("proposed_by", sa.String(length=320), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("places", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
@@ -198,6 +200,7 @@ def _notices() -> None:
         _allow(notice, _KINDS + _NEW_KINDS)
         notice.create_foreign_key(op.f("fk_notice_admin_id"), "admin", ["admin_id"], ["id"], ondelete="CASCADE")
     op.create_index(op.f("ix_notice_admin_id"), "notice", ["admin_id"])
+    _index_what_goes_ahead("due_at IS NOT NULL AND kind <> 'alert' AND kind <> 'correction'")
     op.create_index(
         "uq_notice_correction",
         "notice",
@@ -206,6 +209,13 @@ def _notices() -> None:
         sqlite_where=sa.text("revision IS NOT NULL"),
         postgresql_where=sa.text("revision IS NOT NULL"),
     )
+
+
+def _index_what_goes_ahead(of_these: str) -> None:
+    """Let these notices be found without all the others."""
+    op.drop_index("ix_notice_due_ahead", "notice")
+    where = sa.text(of_these)
+    op.create_index("ix_notice_due_ahead", "notice", ["due_at"], sqlite_where=where, postgresql_where=where)
 
 
 def _allow(notice: BatchOperations, kinds: tuple[str, ...]) -> None:
@@ -218,7 +228,8 @@ def _allow(notice: BatchOperations, kinds: tuple[str, ...]) -> None:
 def downgrade() -> None:
     op.drop_index("uq_notice_correction", "notice")
     op.drop_index(op.f("ix_notice_admin_id"), "notice")
-    op.execute(sa.text("DELETE FROM notice WHERE subscriber_id IS NULL"))
+    op.execute(sa.text("DELETE FROM notice WHERE subscriber_id IS NULL OR kind = 'correction'"))
+    _index_what_goes_ahead("due_at IS NOT NULL AND kind <> 'alert'")
     with op.batch_alter_table("notice", table_kwargs={"sqlite_autoincrement": True}) as notice:
         _allow(notice, _KINDS)
         notice.drop_constraint(op.f("fk_notice_admin_id"), type_="foreignkey")

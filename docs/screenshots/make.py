@@ -4,7 +4,7 @@ Run by hand, after the look has changed, and look at each picture before it is c
 
     .venv/bin/python -m docs.screenshots.make
 
-It takes some two minutes, needs /usr/bin/chromium (apt-get install chromium), and writes a PNG for each name below, and
+It takes some three minutes, needs /usr/bin/chromium (apt-get install chromium), and writes a PNG for each name below, and
 four for each page of the readers (tests/journeys/reader_pages.py): NAME-phone-dark.png and so on. Readers sign up, and
 the edition is approved and sent, by the demo's own services and sender, so that the pictures show what a visitor of the
 demo sees.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -209,12 +210,23 @@ def write(page: Page, name: str) -> None:
 
 
 def reduced(picture: Image.Image) -> Image.Image:
-    """The picture with its most frequent colours: so those of areas stay as they are, to the bit."""
-    counted = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([octet for _, colour in counted[:COLOURS] for octet in colour])
-    # Without dither: it would be noise on flat colours, and cost as much as the text.
-    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    """The picture in its most frequent colours, every other one as the nearest of these; without dither.
+
+    So areas keep their colour to the bit, and are as flat as they were: Pillow's own ways change both.
+    """
+    pixels = memoryview(picture.tobytes("raw", "RGBX")).cast("I")
+    frequent = [colour.to_bytes(4, sys.byteorder) for colour, _ in Counter(pixels).most_common()]
+    kept, indexes = frequent[:COLOURS], {}
+    for colour in frequent:
+        indexes[int.from_bytes(colour, sys.byteorder)] = min(range(len(kept)), key=lambda i: distance(colour, kept[i]))
+    made = Image.frombytes("P", picture.size, bytes(map(indexes.__getitem__, pixels)))
+    made.putpalette(b"".join(colour[:3] for colour in kept))
+    return made
+
+
+def distance(one: bytes, other: bytes) -> int:
+    """Between two colours, of red, green and blue."""
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
 
 
 def log_in(page: Page, demo: Demo) -> None:

@@ -70,7 +70,8 @@ def announce(session: Session, place: Place, month: Month, *, now: datetime) -> 
         set_={"state": DeliveryState.PENDING.value, "created_at": now, "due_at": second, "detail": None},
         where=(Notice.state == DeliveryState.SKIPPED.value) & ~Notice.flagged,
     )
-    count = session.connection().execute(again).rowcount
+    # Else SQLAlchemy forgets it of an INSERT on PostgreSQL.
+    count = session.connection().execute(again, execution_options={"preserve_rowcount": True}).rowcount
     log.info("%d readers are told at once of the alert for %s, %s", count, place.code, month)
 
 

@@ -48,7 +48,7 @@ def _forget_named(session: Session, subscriber: Subscriber) -> None:
     session.execute(delete(ImportRow).where(ImportRow.address_key == subscriber.address_key))
     # Compared here, as SQLite's lower() knows no letters beyond ASCII. Few notices have an address of their own.
     named = session.execute(select(Notice.id, Notice.address).where(Notice.address.is_not(None)))
-    theirs = [notice_id for notice_id, address in named if _key(address) == subscriber.address_key]
+    theirs = [notice_id for notice_id, address in named if _key(address or "") == subscriber.address_key]
     session.execute(delete(Notice).where(Notice.id.in_(theirs)))
 
 

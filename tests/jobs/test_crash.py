@@ -6,10 +6,8 @@ whose outcome nobody recorded: the worst moment there is.
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
 import tempfile
 import time
 import warnings
@@ -29,18 +27,18 @@ from newsletter.storage.tables import Delivery
 from tests import parts
 from tests.conftest import NOW
 from tests.jobs.cluster import is_sent, look_until, start_in_shards, workers_known
+from tests.program import Program
 from tests.readers import MONTH, add_readers, approve_sample, count_states
 from tests.relay import Relay
 
 CONNECTIONS = 8
 RELAY_SECONDS = 0.02
-MOST_AT_ONCE = 4  #: workers
+MOST_AT_ONCE = 6  #: workers
 
 
 def environment(database: Database, relay: Relay, instance: Path) -> dict[str, str]:
     """The settings of a process that sends."""
     return {
-        "PATH": os.environ["PATH"],
         "NEWSLETTER_INSTANCE": str(instance),
         "NEWSLETTER_DATABASE_URL": database.url,
         "NEWSLETTER_SMTP_URL": relay.url,
@@ -55,23 +53,23 @@ def environment(database: Database, relay: Relay, instance: Path) -> dict[str, s
 class Sending:
     """`newsletter edition send --wait` as a process that can be killed."""
 
-    def __init__(self, command: str, database: Database, relay: Relay, instance: Path) -> None:
-        self._arguments = [command, "edition", "send", str(MONTH), "--wait"]
+    def __init__(self, database: Database, relay: Relay, instance: Path) -> None:
         self._environment = environment(database, relay, instance)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, env=self._environment, stdout=subprocess.DEVNULL)
+    def start(self) -> Program:
+        return Program(["edition", "send", str(MONTH), "--wait"], self._environment)
 
     def stop(self, number: signal.Signals, relay: Relay, *, when: int) -> None:
         """Run until the relay has taken `when` messages, then send the signal, and wait for the end."""
         process = self.start()
         relay.wait_for(when)
         process.send_signal(number)
-        process.wait(timeout=60)
+        process.finish(60)
 
     def finish(self) -> None:
         """Run to the end."""
-        assert self.start().wait(timeout=120) == 0
+        code, told = self.start().finish(120)
+        assert code == 0, told
 
 
 def copies(relay: Relay) -> dict[str, list[bytes]]:
@@ -109,7 +107,6 @@ def look_at_the_end(database: Database, relay: Relay, edition_id: int, readers: 
 def crash(
     database: Database,
     make_settings: Callable[..., Settings],
-    command: str,
     instance: Path,
     *,
     readers: int,
@@ -119,7 +116,7 @@ def crash(
     add_readers(database, readers, now=NOW)
     edition_id = approve_sample(database, settings, now=NOW)
     with Relay(delay=RELAY_SECONDS) as relay:
-        sending = Sending(command, database, relay, instance)
+        sending = Sending(database, relay, instance)
         for when in stops_at(readers, kills, seed=7):
             sending.stop(signal.SIGKILL, relay, when=when)
         sending.finish()
@@ -128,27 +125,27 @@ def crash(
     assert extra <= 1.1 * CONNECTIONS * kills, "more extra copies than messages in flight"
 
 
-def test_killed_eight_times_the_sender_loses_nobody_and_hardly_doubles(sqlite, make_settings, command, tmp_path):
-    crash(sqlite, make_settings, command, tmp_path, readers=2_000, kills=8)
+def test_killed_eight_times_the_sender_loses_nobody_and_hardly_doubles(sqlite, make_settings, tmp_path):
+    crash(sqlite, make_settings, tmp_path, readers=2_000, kills=8)
 
 
-def test_the_same_on_postgresql(postgresql, make_settings, command, tmp_path):
-    crash(postgresql, make_settings, command, tmp_path, readers=600, kills=2)
+def test_the_same_on_postgresql(postgresql, make_settings, tmp_path):
+    crash(postgresql, make_settings, tmp_path, readers=1_000, kills=4)
 
 
 @pytest.mark.soak
-def test_killed_fifty_times(database, make_settings, command, tmp_path):
-    crash(database, make_settings, command, tmp_path, readers=10_000, kills=50)
+def test_killed_fifty_times(database, make_settings, tmp_path):
+    crash(database, make_settings, tmp_path, readers=10_000, kills=50)
 
 
 @pytest.mark.parametrize("stops", [3, pytest.param(50, marks=pytest.mark.soak)])
-def test_told_to_stop_the_sender_doubles_nobody(sqlite, make_settings, command, tmp_path, stops):
+def test_told_to_stop_the_sender_doubles_nobody(sqlite, make_settings, tmp_path, stops):
     readers = 200 * stops
     settings = make_settings()
     add_readers(sqlite, readers, now=NOW)
     edition_id = approve_sample(sqlite, settings, now=NOW)
     with Relay(delay=RELAY_SECONDS) as relay:
-        sending = Sending(command, sqlite, relay, tmp_path)
+        sending = Sending(sqlite, relay, tmp_path)
         for when in stops_at(readers, stops, seed=3):
             sending.stop(signal.SIGTERM, relay, when=when)
         sending.finish()
@@ -160,21 +157,14 @@ def test_told_to_stop_the_sender_doubles_nobody(sqlite, make_settings, command, 
 
 
 class Workers:
-    """`newsletter worker` as processes, each of which tells on its standard error what it is at."""
+    """`newsletter worker` as processes, each of which tells what it is at."""
 
-    def __init__(self, command: str, database: Database, relay: Relay, instance: Path) -> None:
-        self._command = command
+    def __init__(self, database: Database, relay: Relay, instance: Path) -> None:
         self._environment = environment(database, relay, instance)
-        self.running: list[subprocess.Popen[str]] = []
+        self.running: list[Program] = []
 
-    def start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [self._command, "worker"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self) -> Program:
+        process = Program(["worker"], self._environment)
         self.running.append(process)
         return process
 
@@ -200,14 +190,13 @@ class Workers:
             process.send_signal(signal.SIGCONT)
             process.terminate()
         for process in self.running:
-            process.communicate(timeout=60)
+            process.finish(60)
 
 
-def wait_until_it_tells(process: subprocess.Popen[str], words: str) -> None:
+def wait_until_it_tells(process: Program, words: str) -> None:
     """Read what a worker tells, up to a line with these words."""
-    assert process.stderr is not None
     told = []
-    for line in process.stderr:
+    for line in process.told:
         if words in line:
             return
         told.append(line)
@@ -225,10 +214,10 @@ def sharded(postgresql, make_settings):
     return start
 
 
-def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, sharded, command, tmp_path):
+def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, sharded, tmp_path):
     readers = 900
     with Relay(delay=RELAY_SECONDS) as relay:
-        with Workers(command, postgresql, relay, tmp_path) as workers:
+        with Workers(postgresql, relay, tmp_path) as workers:
             workers.start_together(3, postgresql)
             edition_id = sharded(readers, 150)
             wait_until_it_tells(workers.running[0], "begins")
@@ -243,11 +232,11 @@ def test_what_a_killed_worker_was_at_is_gone_on_with_by_others(postgresql, shard
     assert extra <= 1.1 * CONNECTIONS
 
 
-@pytest.mark.parametrize("stops", [3, pytest.param(50, marks=pytest.mark.soak)])
-def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, command, tmp_path, stops):
+@pytest.mark.parametrize("stops", [5, pytest.param(50, marks=pytest.mark.soak)])
+def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, tmp_path, stops):
     readers = 200 * stops
     with Relay(delay=RELAY_SECONDS) as relay:
-        with Workers(command, postgresql, relay, tmp_path) as workers:
+        with Workers(postgresql, relay, tmp_path) as workers:
             workers.start_together(MOST_AT_ONCE, postgresql)
             edition_id = sharded(readers, readers // MOST_AT_ONCE)
             for number, when in enumerate(stops_at(readers, stops, seed=3)):
@@ -259,16 +248,16 @@ def test_workers_that_are_told_to_stop_double_nobody(postgresql, sharded, comman
             look_until(postgresql, is_sent, seconds=60)
         extra = look_at_the_end(postgresql, relay, edition_id, readers)
 
-    assert [worker.returncode for worker in workers.running] == [0] * (stops + 1)
+    assert [worker.poll() for worker in workers.running] == [0] * (stops + 1)
     assert extra == 0
     assert flagged_readers(postgresql, edition_id) == set()
 
 
 @pytest.fixture
-def stopped(postgresql, sharded, command, tmp_path) -> Iterator[tuple[Relay, Workers, int]]:
+def stopped(postgresql, sharded, tmp_path) -> Iterator[tuple[Relay, Workers, int]]:
     """A worker that was stopped (SIGSTOP) in the middle of an edition for 300 readers; the relay and the edition."""
     edition_id = sharded(300, 300)
-    with Relay(delay=RELAY_SECONDS) as relay, Workers(command, postgresql, relay, tmp_path) as workers:
+    with Relay(delay=RELAY_SECONDS) as relay, Workers(postgresql, relay, tmp_path) as workers:
         worker = workers.start()
         wait_until_it_tells(worker, "begins")
         relay.wait_for(100)
@@ -334,12 +323,12 @@ def own_server(tmp_path):
     server.cleanup()
 
 
-def test_a_server_that_crashes_in_mid_send_costs_nothing_but_time(own_server, make_settings, command, tmp_path):
+def test_a_server_that_crashes_in_mid_send_costs_nothing_but_time(own_server, make_settings, tmp_path):
     server, database = own_server
     readers = 600
     add_readers(database, readers, now=NOW)
     with Relay(delay=RELAY_SECONDS) as relay:
-        with Workers(command, database, relay, tmp_path) as workers:
+        with Workers(database, relay, tmp_path) as workers:
             workers.start_together(2, database)
             edition_id = start_in_shards(database, make_settings(), now=NOW, readers=300)
             relay.wait_for(50)

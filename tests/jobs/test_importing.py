@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from sqlalchemy import func, select
 from newsletter.storage.database import Database
 from newsletter.storage.places import synchronise
 from newsletter.storage.tables import Consent, ImportRow, Subscriber, SubscriberImport, Subscription
+from tests.program import Program
 
 ROWS = 12_000
 HEAD = "email,follows,language,status,confirmed_at,consent\n"
@@ -29,15 +27,13 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def start(command: str, database: Database, folder: Path, file: Path) -> subprocess.Popen[bytes]:
+def start(database: Database, folder: Path, file: Path) -> Program:
     environment = {
-        "PATH": os.environ["PATH"],
         "NEWSLETTER_INSTANCE": str(folder),
         "NEWSLETTER_DATABASE_URL": database.url,
         "NEWSLETTER_SECRET_KEY": "a secret key for tests",
     }
-    arguments = [command, "subscribers", "import", str(file)]
-    return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return Program(["subscribers", "import", str(file)], environment)
 
 
 def steps(database: Database) -> int:
@@ -47,27 +43,26 @@ def steps(database: Database) -> int:
         return sum(found) if found is not None else 0
 
 
-def kill_when(process: subprocess.Popen[bytes], database: Database, far: int) -> None:
+def kill_when(process: Program, database: Database, far: int) -> None:
     """Kill it once it is so far. Looking costs it little, and a process that is done already is a fault of the test."""
     while steps(database) < far:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.finish(60)
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.kill()
+    process.finish(60)
 
 
-def test_killed_again_and_again_every_row_goes_in_once(database, command, tmp_path, file):
+def test_killed_again_and_again_every_row_goes_in_once(database, tmp_path, file):
     with database.writing() as session:
         synchronise(session)
     dice = random.Random(3)
     for far in sorted(dice.sample(range(1, 2 * ROWS - 6_000), 3)):
-        kill_when(start(command, database, tmp_path, file), database, far)
+        kill_when(start(database, tmp_path, file), database, far)
 
-    process = start(command, database, tmp_path, file)
-    out, err = process.communicate(timeout=100)
+    code, told = start(database, tmp_path, file).finish(100)
 
-    assert (process.returncode, err) == (0, b"")
-    assert b"12,000 were taken in, 1,000 rejected" in out
+    assert code == 0, told
+    assert "12,000 were taken in, 1,000 rejected" in told
     with database.reading() as session:
         for table, number in ((Subscriber, ROWS), (Subscription, 2 * ROWS), (Consent, ROWS), (ImportRow, 0)):
             assert session.scalar(select(func.count()).select_from(table)) == number, table.__tablename__

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import Pool
+from sqlalchemy import create_engine, insert, make_url, text
 
 from newsletter import config
 from newsletter.config import Settings
 from newsletter.jobs.catcher import Catcher
-from newsletter.mail.pictures import worldmap
 from newsletter.mail.publication import Publication
 from newsletter.storage import migrating
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Base, SendingGuard
 from tests import parts
+from tests.hurry import Hurry
 
 # A busy machine is no reason to fail: no test here is about time.
 hypothesis_settings.register_profile("newsletter", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,60 +58,21 @@ def postgresql_url() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _do_not_wait_for_the_disk(connection: DBAPIConnection, *_: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = OFF")
-
-
 @pytest.fixture(scope="session", autouse=True)
-def hurry() -> Iterator[None]:
-    """SQLite's commits don't wait for the disk: a process that is killed loses nothing, and no test cuts the power."""
-    event.listen(Pool, "checkout", _do_not_wait_for_the_disk)
-    yield
-    event.remove(Pool, "checkout", _do_not_wait_for_the_disk)
+def hurry() -> Iterator[Hurry]:
+    """For all tests."""
+    made = Hurry()
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def no_hurry(hurry: None) -> Iterator[None]:
-    """For a test of how a connection is set up: it stays as it is."""
-    event.remove(Pool, "checkout", _do_not_wait_for_the_disk)
+def no_hurry(hurry: Hurry) -> Iterator[None]:
+    """For a test of what is left out otherwise."""
+    hurry.stop()
     yield
-    event.listen(Pool, "checkout", _do_not_wait_for_the_disk)
-
-
-class CompiledByKind(dict[tuple[Any, ...], object]):
-    """What SQLAlchemy compiled, for all databases of a kind: each test has one of its own, with an engine of its own."""
-
-    def get(self, key: tuple[Any, ...], default: object = None) -> object:
-        return super().get(self._known_as(key), default)
-
-    def __setitem__(self, key: tuple[Any, ...], compiled: object) -> None:
-        super().__setitem__(self._known_as(key), compiled)
-
-    @staticmethod
-    def _known_as(key: tuple[Any, ...]) -> tuple[Any, ...]:
-        return key[0].name, *key[1:]  # the dialect, of which each engine has its own
-
-
-@pytest.fixture(scope="session", autouse=True)
-def statements_are_compiled_once() -> Iterator[None]:
-    """A statement takes a millisecond to compile, and most tests run the same ones."""
-    compiled = CompiledByKind()
-
-    def use(connection: Connection) -> None:
-        connection.execution_options(compiled_cache=compiled)
-
-    event.listen(Engine, "engine_connect", use)
-    yield
-    event.remove(Engine, "engine_connect", use)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def maps_are_drawn_once() -> Iterator[None]:
-    """A map takes a tenth of a second, and the same contents give the same bytes (tests/mail/pictures)."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(worldmap, "draw", lru_cache(maxsize=64)(worldmap.draw))
-        yield
+    hurry.start()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ class Program:
         self._process = _SERVER.Process(target=_run, args=(list(words), dict(environment), tells), daemon=True)
         self._process.start()
         tells.close()
-        self.told: TextIO = open(os.dup(told.fileno()), encoding="utf-8")  #: its standard output and error
+        self.told: TextIO = os.fdopen(os.dup(told.fileno()), encoding="utf-8")  #: its standard output and error
         told.close()
 
     def send_signal(self, number: signal.Signals) -> None:

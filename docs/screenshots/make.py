@@ -4,10 +4,10 @@ Run by hand, after the look has changed, and look at each picture before it is c
 
     .venv/bin/python -m docs.screenshots.make
 
-It takes some three minutes, needs /usr/bin/chromium (apt-get install chromium), and writes a PNG for each name below, and
-four for each page of the readers (tests/journeys/reader_pages.py): NAME-phone-dark.png and so on. Readers sign up, and
-the edition is approved and sent, by the demo's own services and sender, so that the pictures show what a visitor of the
-demo sees.
+It takes some three minutes, needs /usr/bin/chromium (apt-get install chromium), and writes a PNG for each name below,
+and four for each page of the readers (tests/journeys/reader_pages.py): NAME-phone-dark.png and so on. Readers sign up,
+and the edition is approved and sent, by the demo's own services and sender, so that the pictures show what a visitor of
+the demo sees.
 """
 
 from __future__ import annotations

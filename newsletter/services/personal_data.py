@@ -99,7 +99,7 @@ def _notice(row: Notice) -> _Facts:
     made: _Facts = {"kind": row.kind, "created_at": _time(row.created_at), "address": row.address}
     if row.kind == NoticeKind.ADDRESS_CHANGE.value:
         return made
-    told: _Facts = {"place": row.place_code, "month": row.month}
+    told: _Facts = {"place": row.place_code, "month": row.month, "revision": row.revision}
     return made | told | {"state": row.state, "changed_at": _second(row.changed_at), "detail": row.detail}
 
 

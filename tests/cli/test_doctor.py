@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
-import dns.message
-import dns.resolver
-import dns.rrset
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 from sqlalchemy import text
@@ -38,6 +33,7 @@ from newsletter.storage.lock import SenderLock
 from newsletter.storage.tables import Edition
 from tests.conftest import NOW
 from tests.delivery.test_real_server import AnyPort
+from tests.name_server import name_server, silent_server
 from tests.services.stock import NOVEMBER, add_readers, store_updates
 
 OK, WARN, BAD = State
@@ -451,36 +447,6 @@ def test_a_domain_that_is_none_is_not_looked_up(domain):
     is_told(found, OK, f"Nothing was looked up: {domain} is ")
 
 
-@contextmanager
-def name_server(*answers: str) -> Iterator[dns.resolver.Resolver]:
-    """A DNS server on this machine that knows `answers`, in a zone file's form, and nothing else."""
-    rrsets = [dns.rrset.from_text(*answer.split(" ", 4)) for answer in answers]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def serve() -> None:
-            while (received := server.recvfrom(4096))[0]:
-                query = dns.message.from_wire(received[0])
-                asked = query.question[0]
-                reply = dns.message.make_response(query)
-                reply.answer += [each for each in rrsets if (each.name, each.rdtype) == (asked.name, asked.rdtype)]
-                if not any(each.name == asked.name for each in rrsets):
-                    reply.set_rcode(3)
-                server.sendto(reply.to_wire(), received[1])
-
-        thread = Thread(target=serve)
-        thread.start()
-        yield resolver_at(server.getsockname()[1])
-        server.sendto(b"", server.getsockname())
-        thread.join()
-
-
-def resolver_at(port: int) -> dns.resolver.Resolver:
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = ["127.0.0.1"], port
-    return resolver
-
-
 def test_answers_of_a_real_server():
     with name_server(
         'ngo.org. 60 IN TXT "v=spf1 mx" " -all"',
@@ -501,11 +467,8 @@ def test_answers_of_a_real_server():
 
 
 def test_no_server_answers():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        lookup = SystemLookup(resolver_at(silent.getsockname()[1]), lifetime=0.2)
-
-        assert states("ngo.org", lookup) == {"DNS": WARN}
+    with silent_server() as resolver:
+        assert states("ngo.org", SystemLookup(resolver, lifetime=0.1)) == {"DNS": WARN}
 
 
 # The command

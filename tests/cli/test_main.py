@@ -11,6 +11,7 @@ import click
 import pytest
 
 from newsletter.cli.main import cli
+from tests.program import Program
 
 #: Arguments with which each command gets as far as its settings.
 ARGUMENTS = {
@@ -31,6 +32,7 @@ ARGUMENTS = {
     "edition preview": ["2022-11"],
     "edition overview": ["2022-11"],
     "edition check": ["2022-11"],
+    "edition report": ["2022-11"],
     "edition propose": ["2022-11"],
     "edition take-back": ["2022-11"],
     "edition approve": ["2022-11"],
@@ -43,6 +45,8 @@ ARGUMENTS = {
     "domain add": ["example.org"],
     "domain remove": ["example.org"],
     "admin add": ["ada@example.org", "--role", "owner"],
+    "admin close": ["ada@example.org"],
+    "admin reset": ["ada@example.org"],
 }
 NEEDS_NO_SETTINGS = {"demo", "places list"}
 NEEDS_NO_DATABASE = {"config", "dkim keygen", "preview"}
@@ -215,16 +219,16 @@ def test_the_console_script_tells_a_problem_in_one_line(script):
 
 
 @pytest.mark.parametrize("name", ["serve", "demo"])
-def test_a_port_that_is_taken_is_told(script, name):
+def test_a_port_that_is_taken_is_told(tmp_path, name):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        ran = script(f"{name} --port {port}")
+        ran = Program([name, "--port", str(port)], {"NEWSLETTER_INSTANCE": str(tmp_path / "instance")}).finish(60)
 
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == (
-        f"newsletter: can't serve on 127.0.0.1:{port} (Address already in use); choose another with --port\n"
+    assert ran == (
+        1,
+        f"newsletter: can't serve on 127.0.0.1:{port} (Address already in use); choose another with --port\n",
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import email
 import json
 import socket
-import subprocess
 from email import policy
 
 import pytest
 
 from newsletter.mail import templates
+from tests.program import Program
 
 
 @pytest.fixture
@@ -77,24 +77,16 @@ def test_a_broken_template_leaves_the_other_mails_alone(run, broken):
     assert run("preview", "welcome").code == 0
 
 
-def test_a_port_that_is_taken_is_told(command, tmp_path):
+def test_a_port_that_is_taken_is_told(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        ran = Program(["preview", "--port", str(port)], {"NEWSLETTER_INSTANCE": str(tmp_path)}).finish(60)
 
-        ran = subprocess.run(
-            [command, "preview", "--port", str(port)],
-            env={"NEWSLETTER_INSTANCE": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == (
-        f"newsletter: can't serve on 127.0.0.1:{port} (Address already in use); choose another with --port\n"
+    assert ran == (
+        1,
+        f"newsletter: can't serve on 127.0.0.1:{port} (Address already in use); choose another with --port\n",
     )
 
 

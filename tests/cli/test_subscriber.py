@@ -10,13 +10,15 @@ import pytest
 from newsletter.storage.database import Database
 from newsletter.storage.tables import Subscriber
 
-HEAD = "email,follows,consent\n"
+HEAD = "email,follows,consent,confirmed_at\n"
 
 
 @pytest.fixture
 def ada(run, tmp_path):
     """Subscribed, and another one beside her."""
-    (tmp_path / "readers.csv").write_text(f"{HEAD}ada@example.org,KZ,by letter\nbert@example.org,all,by letter\n")
+    (tmp_path / "readers.csv").write_text(
+        f"{HEAD}ada@example.org,KZ,by letter,2022-10-01\nbert@example.org,all,by letter,2022-10-01\n"
+    )
     run("subscribers", "import", "readers.csv")
     (tmp_path / "readers.csv").unlink()
 

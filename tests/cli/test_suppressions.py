@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-HEAD = "email,follows,consent\n"
+HEAD = "email,follows,consent,confirmed_at\n"
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def take_in(run, tmp_path):
     """Import one subscriber; what the command said."""
 
     def act(address):
-        (tmp_path / "readers.csv").write_text(f"{HEAD}{address},all,by letter\n")
+        (tmp_path / "readers.csv").write_text(f"{HEAD}{address},all,by letter,2022-10-01\n")
         return run("subscribers", "import", "readers.csv").out.splitlines()[0]
 
     return act

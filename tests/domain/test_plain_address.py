@@ -27,7 +27,7 @@ ADDRESS = st.builds(
 
 
 @given(st.one_of(ADDRESS, st.text(LETTERS, max_size=30), st.emails()))
-@settings(max_examples=1_500)
+@settings(max_examples=500)
 @example("ada@home.arpa")
 @example("ada@example.org\n")
 @example("Info@example.org")

@@ -8,9 +8,9 @@ from newsletter.domain.role import Act, Role, may
 @pytest.mark.parametrize(
     ("role", "acts"),
     [
-        (Role.AUTHOR, {Act.VIEW}),
-        (Role.REVIEWER, {Act.VIEW, Act.APPROVE}),
-        (Role.SENDER, {Act.VIEW, Act.APPROVE, Act.SEND}),
+        (Role.AUTHOR, {Act.VIEW, Act.WRITE}),
+        (Role.REVIEWER, {Act.VIEW, Act.WRITE, Act.REVIEW, Act.APPROVE}),
+        (Role.SENDER, {Act.VIEW, Act.WRITE, Act.REVIEW, Act.APPROVE, Act.SEND, Act.SUBSCRIBERS}),
         (Role.OWNER, set(Act)),
     ],
 )

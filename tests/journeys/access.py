@@ -29,7 +29,7 @@ async (only) => {
 #: error that is told twice leads to the field, which is large enough.
 _SMALL = """
 (smallest) => {
-  const links = "a[href]:not(.skip, .summary a, .hint a)";
+  const links = "a[href]:not(.skip)";
   const pressed = `${links}, button, input:not([type=hidden]), select, textarea, summary`;
   const inText = (each) => {
     let block = each.parentElement;

@@ -43,6 +43,11 @@ def test_an_admin_is_kept_with_a_hash_and_not_with_the_password(database, owner)
         assert PASSWORD not in str(dump(database))
 
 
+@pytest.mark.usefixtures("no_hurry")
+def test_a_hash_takes_the_memory_and_the_rounds_that_slow_down_whoever_stole_it():
+    assert "$m=19456,t=2,p=1$" in passwords.hashed(PASSWORD)
+
+
 @pytest.mark.parametrize(
     ("password", "words"), [("x" * (SHORTEST - 1), "at least 12 characters"), ("x" * (LONGEST + 1), "at most 200")]
 )

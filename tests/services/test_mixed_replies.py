@@ -185,7 +185,7 @@ def ended(database: Database) -> set[int]:
         return set(session.scalars(select(Subscriber.id).where(Subscriber.state == "ended")))
 
 
-@pytest.mark.parametrize("readers", [1000, FULL_SIZE])
+@pytest.mark.parametrize("readers", [2000, FULL_SIZE])
 def test_every_later_is_delivered_or_given_up_and_only_who_is_unknown_is_suppressed(
     database: Database, calm: Settings, readers: int
 ) -> None:
@@ -207,7 +207,7 @@ def test_every_later_is_delivered_or_given_up_and_only_who_is_unknown_is_suppres
     assert sent & never == set()
     # Gmail is left alone for hours, again and again: there, who would take it at the eighth try may never hear of it,
     # and where fifty of its readers refuse us in turn, some others neither.
-    late = relay.readers("busy for a while") if readers <= 1000 else set(rows)
+    late = relay.readers("busy for a while") if readers <= 2000 else set(rows)
     assert set(rows) - sent - never <= late & relay.at(GMAIL)
     assert len(set(rows) - sent - never) < readers / 20
     # Who was never tried before the deadline is not known to be gone.

@@ -28,6 +28,8 @@ READER = 2
 
 #: What is nobody's data but the service's own: keys that only point, and how a message is handed over.
 INTERNAL = {
+    "admin_id",  # of notices to admins
+    "about",  # of test copies, which are for colleagues
     "subscriber_id",
     "edition_id",
     "address_key",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread, active_count, enumerate
+from threading import Event, active_count, enumerate
 
-import dns.message
-import dns.resolver
-import dns.rrset
 import pytest
 
 from newsletter.delivery.destinations import mx
 from newsletter.delivery.destinations.mx import REST, SILENCES, DnsResolver, MxLookup
 from tests.delivery.conftest import PATIENCE
+from tests.name_server import name_server, silent_server
 
 
 class Answers:
@@ -123,36 +118,6 @@ def test_dns_that_does_not_answer_is_left_alone_for_a_while(answers):
     assert lookup.host("ngo.org") == "mx.ngo.org"
 
 
-@contextmanager
-def name_server(*answers: str) -> Iterator[DnsResolver]:
-    """A DNS server on this machine that knows `answers`, in a zone file's form, and nothing else."""
-    rrsets = [dns.rrset.from_text(*answer.split(" ", 4)) for answer in answers]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def serve() -> None:
-            while (received := server.recvfrom(4096))[0]:
-                query = dns.message.from_wire(received[0])
-                asked = query.question[0]
-                reply = dns.message.make_response(query)
-                reply.answer += [each for each in rrsets if (each.name, each.rdtype) == (asked.name, asked.rdtype)]
-                if not any(each.name == asked.name for each in rrsets):
-                    reply.set_rcode(3)
-                server.sendto(reply.to_wire(), received[1])
-
-        thread = Thread(target=serve)
-        thread.start()
-        yield DnsResolver(resolver_at(server.getsockname()[1]))
-        server.sendto(b"", server.getsockname())
-        thread.join()
-
-
-def resolver_at(port: int) -> dns.resolver.Resolver:
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = ["127.0.0.1"], port
-    return resolver
-
-
 def test_answers_of_a_real_server():
     with name_server(
         "ngo.org. 60 IN MX 20 alt.ngo.org.",
@@ -160,23 +125,23 @@ def test_answers_of_a_real_server():
         "null.org. 60 IN MX 0 .",
         "mailless.org. 60 IN A 192.0.2.1",
     ) as resolver:
-        assert resolver.host("ngo.org") == "alt.ngo.org"
-        assert resolver.host("club.org") == "mx.club.org"
-        assert resolver.host("null.org") == "."
-        assert resolver.host("mailless.org") == ""
-        assert resolver.host("unknown.org") == ""
-        assert resolver.host("a..b") is None
+        found = DnsResolver(resolver)
+
+        assert found.host("ngo.org") == "alt.ngo.org"
+        assert found.host("club.org") == "mx.club.org"
+        assert found.host("null.org") == "."
+        assert found.host("mailless.org") == ""
+        assert found.host("unknown.org") == ""
+        assert found.host("a..b") is None
 
 
 def test_the_most_preferred_of_several_counts():
     with name_server(
         "ngo.org. 60 IN MX 20 alt.ngo.org.", "ngo.org. 60 IN MX 5 first.ngo.org.", "ngo.org. 60 IN MX 10 next.ngo.org."
     ) as resolver:
-        assert resolver.host("ngo.org") == "first.ngo.org"
+        assert DnsResolver(resolver).host("ngo.org") == "first.ngo.org"
 
 
 def test_a_server_that_is_silent():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-
-        assert DnsResolver(resolver_at(silent.getsockname()[1]), lifetime=0.1).host("ngo.org") is None
+    with silent_server() as resolver:
+        assert DnsResolver(resolver, lifetime=0.1).host("ngo.org") is None

@@ -510,8 +510,8 @@ def test_a_damaged_page_is_read_or_refused(gazetteer, data):
 
 @pytest.mark.parametrize("piece", ["x", ".", "x. ", "a line\n", "“", "... A", "12 May 2031 ", "[_*", " ", "Norland "])
 @pytest.mark.parametrize("place", ["heading", "body", "news", "links"])
-def test_a_million_characters_are_no_trap(page, place, piece):
-    mass = piece * (1_000_000 // len(piece))
+def test_a_mass_of_characters_is_no_trap(page, place, piece):
+    mass = piece * (250_000 // len(piece))
     texts = {
         "heading": "Norland\n" + mass + "\nUnchanged",
         "body": short(["Norland", "Unchanged"]) + "\n\n" + mass,

@@ -71,7 +71,7 @@ def test_what_ends_as_a_sentence_does(text, ends):
 
 
 @pytest.mark.parametrize("piece", [".", "…", "a.", "A. ", ".)", "“", '"', "(.", "[1]", ". a", "。", "x " * 10, "...a"])
-def test_a_million_characters_are_no_trap(piece):
-    text = piece * (1_000_000 // len(piece))
+def test_a_mass_of_characters_is_no_trap(piece):
+    text = piece * (250_000 // len(piece))
     lead, rest = split_lead(text)
     assert len(lead) + len(rest) <= len(text)

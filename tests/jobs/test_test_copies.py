@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -22,6 +23,11 @@ from newsletter.storage.tables import Edition, Notice
 from tests.conftest import NOW
 from tests.readers import MONTH, approve_sample
 from tests.relay import Relay
+
+#: With the column that Outlook needs around it.
+BANNER = re.compile(
+    r"<!--\[if mso\]><table[^>]*><tr><td><!\[endif\]-->\s*<div role=\"note\".*?</div>\s*<!--.*?-->", re.DOTALL
+)
 
 
 @pytest.fixture
@@ -72,9 +78,7 @@ def test_of_an_approved_edition_it_is_what_a_reader_gets_under_a_mark(database, 
     assert "Kazakhstan, Sudan" in words(mail, "plain")[:500]
     html = words(mail, "html")
     assert html.index("<b>Test copy</b>, made at the desk by ada@example.org") < html.index("<h1")
-    assert html.replace(html[html.index('<div role="note"') : html.index("</div>") + len("</div>")], "", 1).split() == (
-        words(real, "html").split()
-    )
+    assert (BANNER.sub("", html, count=1)).split() == words(real, "html").split()
 
 
 def test_nobody_leaves_by_it(database, settings, relay):

@@ -22,6 +22,7 @@ class Server:
     """waitress, bound to its port from the start, so that a port that is taken is told before anything runs."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
+        self._is_closed = False
         try:
             self._server = create_server(
                 app,
@@ -41,11 +42,16 @@ class Server:
         self._server.run()
 
     def run_in_thread(self) -> None:
-        """Serve until `close`."""
-        self._server.run()
+        """Serve until `close`, which takes its sockets away while it looks at them."""
+        try:
+            self._server.run()
+        except (OSError, ValueError, KeyError, RuntimeError):
+            if not self._is_closed:
+                raise
 
     def close(self) -> None:
         """Give up the port."""
+        self._is_closed = True
         self._server.close()
 
 

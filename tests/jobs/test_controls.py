@@ -155,7 +155,7 @@ def test_who_leaves_while_the_relay_stalls_gets_no_copy(sqlite, make_settings):
         approve_sample(sqlite, settings, now=NOW)
         with sending(settings):
             relay.wait_for(stalls_after)
-            assert standing(sqlite)[1][DeliveryState.ARMED] > BEGUN_AT_MOST
+            wait_until(lambda: standing(sqlite)[1][DeliveryState.ARMED] > BEGUN_AT_MOST, "more are armed than begun")
             with sqlite.writing() as session:
                 session.execute(update(Subscriber).values(state="ended"))
             wait_until(

@@ -246,7 +246,9 @@ def test_what_they_agreed_to_stays_and_is_found_by_who_knows_the_address(databas
         found = forgotten.find(session, ADA.key, tokens=TOKENS)
         assert found is not None
         assert (found.id, found.address, found.state, found.confirmed_at) == (reader, "", "ended", NOW)
-        acts = session.execute(select(Consent.act, Consent.text).where(Consent.subscriber_id == reader)).all()
+        acts = session.execute(
+            select(Consent.act, Consent.text).where(Consent.subscriber_id == reader).order_by(Consent.id)
+        ).all()
         assert [act for act, _ in acts] == ["requested", "confirmed", "ended"]
         assert {words for _, words in acts} == {ORIGIN.text}
         assert session.scalars(select(Subscription.reason)).all() == ["unsubscribed"]

@@ -11,10 +11,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TextIO
 
 from newsletter.cli.main import main
+
+PROJECT = Path(__file__).resolve().parent.parent
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["newsletter.cli.main"])
@@ -26,7 +30,8 @@ class Program:
     def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
         told, tells = _SERVER.Pipe(duplex=False)
         self._process = _SERVER.Process(target=_run, args=(list(words), dict(environment), tells), daemon=True)
-        self._process.start()
+        with chdir(PROJECT):  # from where the server, at its start, imports the program: a test may have gone elsewhere
+            self._process.start()
         tells.close()
         self.told: TextIO = os.fdopen(os.dup(told.fileno()), encoding="utf-8")  #: its standard output and error
         told.close()

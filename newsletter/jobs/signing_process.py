@@ -8,16 +8,20 @@ after another. It ends when its input does.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from itertools import cycle
 
 from newsletter.mail.dkim.key import HASH_OCTETS, Key
 
+NICENESS = 10  #: the sender goes first where they share a core: it has work for everybody else
+
 
 def main() -> None:
     """Read keys, then hashes, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sender
+    os.nice(NICENESS)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     keys = [Key.load(each["selector"], each["pem"].encode("ascii")) for each in json.loads(source.readline())]
     target.write(b"\n")

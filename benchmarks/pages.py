@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import subprocess
 import sys
 import threading
 import time
@@ -109,13 +108,8 @@ def serving(made: Instance) -> Iterator[int]:
     """`newsletter serve`, on a free port."""
     port = relay.free_port()
     command = [str(Path(sys.executable).with_name("newsletter")), "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=made.environment, stdout=subprocess.DEVNULL)
-    try:
-        relay.wait_until_open(port, process)
+    with relay.serving(command, port, made.environment):
         yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def ask_until(clients: Clients, numbers: Iterator[int], rate: float, is_over: Callable[[], bool]) -> list[Answer]:

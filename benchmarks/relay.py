@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -58,6 +58,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Iterator[None]:
+    """A server that listens at `port`, in a process of its own; ended in good order."""
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_open(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:

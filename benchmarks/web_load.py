@@ -167,13 +167,8 @@ def serving(made: Instance, name: str) -> Iterator[int]:
     """One of benchmarks.web_server's applications on its core; its port."""
     port = relay.free_port()
     command = [*pinned(SERVER_CORE), sys.executable, "-m", "benchmarks.web_server", name, str(port)]
-    process = subprocess.Popen(command, env=made.environment, stderr=subprocess.DEVNULL)
-    try:
-        relay.wait_until_open(port, process)
+    with relay.serving(command, port, made.environment):
         yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def pinned(core: int) -> list[str]:

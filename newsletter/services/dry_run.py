@@ -6,7 +6,6 @@ is good to a per cent or two: to look at a million selections takes many seconds
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,13 +23,13 @@ from newsletter.mail.recipient import Recipient
 from newsletter.mail.splicing import Splicer
 from newsletter.services import editions, probes
 from newsletter.services.probes import ProbeKind
+from newsletter.services.sampling import sample
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Edition, Subscriber
 
 LIVE: Final = 2_000  #: subscribers whom a page may look at each time that it is shown
 EXACT: Final = 20_000  #: subscribers that are all looked at
 SAMPLE: Final = 4_000  #: of more, so many are
-_CHUNK: Final = 500  #: ids in one query: SQLite takes some thousand parameters
 _WEIGHED: Final = 1_000  #: digests that are made to see their size
 
 #: How selections are told apart: up to so many places, and what that is called.
@@ -160,14 +159,9 @@ def _everybody(session: Session) -> Sequence[Any]:
 
 
 def _sample(session: Session, *, seed: int) -> Sequence[Any]:
-    """Active subscribers at random; the same ones each time, so that two looks can be compared."""
+    """Active subscribers at random."""
     last = _last_subscriber(session)
-    # Not a secret: nobody gains by guessing who is counted.
-    ids = random.Random(seed).sample(range(1, last + 1), min(last, SAMPLE))  # noqa: S311
-    rows: list[Any] = []
-    for first in range(0, len(ids), _CHUNK):
-        rows += session.execute(_columns().where(Subscriber.id.in_(ids[first : first + _CHUNK]))).all()
-    return rows
+    return sample(session, _columns(), Subscriber.id, first=1, last=last, size=SAMPLE, seed=seed)
 
 
 def _columns() -> Any:

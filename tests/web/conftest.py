@@ -252,3 +252,11 @@ def dump(database: Database) -> list[tuple[object, ...]]:
         return [
             (table.name, *row) for table in Base.metadata.sorted_tables for row in connection.execute(select(table))
         ]
+
+
+@pytest.fixture
+def draft(database: Database) -> Month:
+    """November's draft."""
+    with database.writing() as session:
+        editions.ensure(session, NOVEMBER, now=START)
+    return NOVEMBER

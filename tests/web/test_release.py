@@ -23,14 +23,6 @@ from tests.web.conftest import NOVEMBER, START, an_update, dump
 PAGE = "/admin/editions/2022-11"
 
 
-@pytest.fixture
-def draft(database):
-    """November's draft."""
-    with database.writing() as session:
-        editions.ensure(session, NOVEMBER, now=START)
-    return NOVEMBER
-
-
 def row(database):
     with database.reading() as session:
         found = editions.get(session, NOVEMBER)

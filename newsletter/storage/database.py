@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -36,14 +37,21 @@ _NOT_ITS_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError
 
 
 def configure(engine: Engine) -> None:
-    """Set up an engine's connections the way this service needs them; for SQLite only, PostgreSQL's defaults fit."""
+    """Set up an engine's connections the way this service needs them."""
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _on_connect_to_postgresql)
         return
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", _on_connect_to_sqlite)
     event.listen(engine, "begin", _on_begin)
 
 
-def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _on_connect_to_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # psycopg would prepare what it has seen five times, and at each rollback forget all that the connection has
+    # prepared, storage.libpq's statements too.
+    connection.prepare_threshold = None
+
+
+def _on_connect_to_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: _on_begin does.
     connection.isolation_level = None
     cursor = connection.cursor()

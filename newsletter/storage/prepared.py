@@ -1,15 +1,15 @@
 """Statements that are compiled once, and run past SQLAlchemy's own execution.
 
 A sender runs ten statements in each of some hundred ticks a second. Each costs SQLAlchemy 30 to 100 microseconds of
-Python, whatever it does; run on the driver's cursor it costs what the database takes. Bound values must be of kinds
-that every driver knows: numbers, text, booleans, and lists of text for `any_of`.
+Python, whatever it does; run past it, it costs what the database takes. Bound values must be of kinds that every driver
+knows: numbers, text, booleans, and lists of text for `any_of`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from operator import itemgetter
 from typing import Any
 
@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from newsletter.storage import libpq
 
 Row = tuple[Any, ...]
 
@@ -57,13 +59,9 @@ class _Compiled:
         self.names: list[str] = list(compiled.positiontup or ())
         self.values: dict[str, object] = dict(compiled.params)  #: of what the statement itself holds
 
-    def bind(self, given: Mapping[str, object]) -> Sequence[object] | Mapping[str, object]:
+    def in_order(self, given: Mapping[str, object]) -> list[object]:
         values = {**self.values, **given}
-        if not self.is_positional:
-            return values
-        return [
-            json.dumps(value) if isinstance(value, list) else value for value in map(values.__getitem__, self.names)
-        ]
+        return [values[name] for name in self.names]
 
     def bind_many(self, rows: Iterable[Mapping[str, object]]) -> list[Any]:
         if not self.is_positional:
@@ -73,9 +71,12 @@ class _Compiled:
 
 
 def execute_plainly(connection: Connection, sql: str) -> None:
-    """Run a statement without parameters and without results on the driver's cursor."""
-    with _cursor(connection, sql) as cursor:
-        cursor.execute(sql)
+    """Run a statement without parameters and without results."""
+    with _errors(connection, sql):
+        if connection.dialect.name == "postgresql":
+            libpq.execute_plainly(connection, sql)
+        else:
+            connection.connection.cursor().execute(sql)
 
 
 class Prepared:
@@ -87,12 +88,7 @@ class Prepared:
 
     def rows(self, session: Session, **values: object) -> list[Row]:
         """Run it; what it found."""
-        connection = session.connection()
-        compiled = self._for(connection)
-        with _cursor(connection, compiled.sql) as cursor:
-            cursor.execute(compiled.sql, compiled.bind(values))
-            found: list[Row] = cursor.fetchall()
-            return found
+        return self._run(session.connection(), values)[0]
 
     def first(self, session: Session, **values: object) -> Any:
         """The first value of the first row; None if there is none."""
@@ -101,11 +97,7 @@ class Prepared:
 
     def change(self, session: Session, **values: object) -> int:
         """Run it; how many rows it changed."""
-        connection = session.connection()
-        compiled = self._for(connection)
-        with _cursor(connection, compiled.sql) as cursor:
-            cursor.execute(compiled.sql, compiled.bind(values))
-            return int(cursor.rowcount)
+        return self._run(session.connection(), values)[1]
 
     def change_many(self, session: Session, rows: Sequence[Mapping[str, object]]) -> int:
         """Run it once for each of `rows`; how many rows were changed in all."""
@@ -114,30 +106,38 @@ class Prepared:
         if len(rows) == 1:  # on PostgreSQL, executemany sends more than one message
             return self.change(session, **rows[0])
         connection = session.connection()
-        compiled = self._for(connection)
-        with _cursor(connection, compiled.sql) as cursor:
+        compiled = self._for(connection.dialect.name, connection.dialect)
+        with _errors(connection, compiled.sql), closing(connection.connection.cursor()) as cursor:
             cursor.executemany(compiled.sql, compiled.bind_many(rows))
             return int(cursor.rowcount)
 
-    def _for(self, connection: Connection) -> _Compiled:
-        name = connection.dialect.name
+    def _run(self, connection: Connection, values: Mapping[str, object]) -> tuple[list[Row], int]:
+        """What it found, and how many rows it changed."""
+        if connection.dialect.name == "postgresql":
+            compiled = self._for("libpq", libpq.DIALECT)
+            with _errors(connection, compiled.sql):
+                return libpq.execute(connection, compiled.sql, compiled.in_order(values))
+        compiled = self._for(connection.dialect.name, connection.dialect)
+        given = [json.dumps(value) if isinstance(value, list) else value for value in compiled.in_order(values)]
+        with _errors(connection, compiled.sql), closing(connection.connection.cursor()) as cursor:
+            cursor.execute(compiled.sql, given)
+            return list(cursor.fetchall()), int(cursor.rowcount)
+
+    def _for(self, name: str, dialect: Dialect) -> _Compiled:
         if name not in self._compiled:
-            self._compiled[name] = _Compiled(self._statement, connection.dialect)
+            self._compiled[name] = _Compiled(self._statement, dialect)
         return self._compiled[name]
 
 
 @contextmanager
-def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
-    """The driver's cursor, and its errors as SQLAlchemy's, so that storage.database can tell what they mean."""
-    driver = connection.connection
-    cursor = driver.cursor()
+def _errors(connection: Connection, sql: str) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's, so that storage.database can tell what they mean."""
+    dialect, driver = connection.dialect, connection.connection
     try:
-        yield cursor
-    except connection.dialect.loaded_dbapi.Error as error:
-        if connection.dialect.is_disconnect(error, driver, cursor):
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        if dialect.is_disconnect(error, driver, None):
             connection.invalidate(error)
             connection.engine.dispose()  # the others that wait in the pool are as old
-        base = connection.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(sql, None, error, base, hide_parameters=True, dialect=connection.dialect) from error
-    finally:
-        cursor.close()
+        base = dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(sql, None, error, base, hide_parameters=True, dialect=dialect) from error

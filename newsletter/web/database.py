@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_KEPT_OPEN = 16  #: connections, at most; above the pool's size each request would open one of its own
 _IDLE_SECONDS = 1.0  #: PostgreSQL takes about as long to start anew
 #: In the information about a connection.
 _HAS_TURN, _USED_AT = "newsletter_has_turn", "newsletter_used_at"
@@ -140,7 +141,7 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"class_": RequestSessio
 def register(app: Flask, settings: Settings) -> None:
     """Connect the application with the settings' database."""
     # Parameters hold addresses, and an error's text ends up in a log.
-    options: dict[str, object] = {"hide_parameters": True}
+    options: dict[str, object] = {"hide_parameters": True, "pool_size": _KEPT_OPEN}
     if settings.database_url.startswith("postgresql"):
         options["connect_args"] = {"connect_timeout": BUSY_MILLISECONDS // 1000}
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url

@@ -1,9 +1,9 @@
 """Pages that many ask for, kept as they were answered until something public changes.
 
 They are answered before Flask is asked, as a proxy in front would do it: most of what a page costs is what Flask and
-the templates do for every request. Which version is public is asked of the database each time, so an edit shows at
-once. A change that this can't tell, such as a place's new name, shows after LONGEST, which is well within the time that
-proxies may keep a page.
+the templates do for every request. Which version is public is asked of the database: after each change that this
+process makes, so that who edits sees it at once, and for what others change after ASKED_AFTER. A change that this can't
+tell, such as a place's new name, shows after LONGEST, which is well within the time that proxies may keep a page.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from werkzeug.http import parse_etags
 from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter.storage.public_version import public_version
-from newsletter.web.database import db
+from newsletter.web.database import SAFE_METHODS, db
 from newsletter.web.wiring import wiring
 
 LONGEST = timedelta(minutes=1)
+ASKED_AFTER = timedelta(milliseconds=50)  #: on PostgreSQL, to ask for each page would double what a page costs
 _MOST = 300  #: pages; some 50 kB each
 
 _KEY = "newsletter.kept"  #: in a request's environment
@@ -47,11 +48,6 @@ class Freshness:
     begun_at: datetime
     engine: Engine
     clock: Callable[[], datetime]
-
-    def holds(self) -> bool:
-        """Whether the page would be made the same now."""
-        is_young = timedelta(0) <= self.clock() - self.begun_at < LONGEST
-        return is_young and public_version(self.engine) == self.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +75,43 @@ class KeptPages:
         self._behind = behind
         self._pages: dict[str, KeptPage] = {}
         self._lock = Lock()
+        self._version: tuple[str, datetime] | None = None  #: and when it was asked for
+        self._changes = 0  #: that this process may have made
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+            return self._change(environ, start_response)
         if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
             return self._behind(environ, start_response)
         path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         page = self._pages.get(path)
-        if page is not None and _holds(page):
+        if page is not None and self._holds(page.freshness):
             return page.answer(environ, start_response)
         return self._ask(path, environ, start_response)
+
+    def _change(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._behind(environ, start_response)
+        finally:
+            self._changes += 1
+            self._version = None
+
+    def _holds(self, page: Freshness) -> bool:
+        """Whether a page would be made the same now."""
+        now = page.clock()
+        if not timedelta(0) <= now - page.begun_at < LONGEST:
+            return False
+        known = self._version
+        if known is not None and timedelta(0) <= now - known[1] < ASKED_AFTER:
+            return page.version == known[0]
+        changes = self._changes
+        try:
+            version = public_version(page.engine)
+        except (DBAPIError, PoolTimeout):  # the application behind knows what to say
+            return False
+        if changes == self._changes:  # else it may be what was before the change
+            self._version = version, now
+        return page.version == version
 
     def _ask(self, path: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The answer of the application behind, kept if a view said so."""
@@ -116,13 +140,6 @@ class KeptPages:
             while len(self._pages) >= _MOST:
                 del self._pages[next(iter(self._pages))]
             self._pages[path] = page
-
-
-def _holds(page: KeptPage) -> bool:
-    try:
-        return page.freshness.holds()
-    except (DBAPIError, PoolTimeout):  # the application behind knows what to say
-        return False
 
 
 def keep_pages(app: App) -> None:

@@ -170,6 +170,6 @@ def _may_write_to(session: Session, address: Address, tokens: Tokens, now: datet
             func.count().filter(RateWindow.began_at > second - day),
         ).where(RateWindow.name == _LIMIT, RateWindow.key == key)
     ).one()
-    if lately or today >= notices.MOST_A_DAY:
+    if notices.is_flood(lately, today):
         return False
     return insert_or_ignore(session, RateWindow, name=_LIMIT, key=key, began_at=second, count=1)

@@ -26,6 +26,6 @@ def send(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
             func.count().filter(Notice.created_at > now - timedelta(days=1)),
         ).where(Notice.subscriber_id == subscriber.id, Notice.kind == NoticeKind.MANAGE_LINK.value)
     ).one()
-    if lately or today >= notices.MOST_A_DAY:
+    if notices.is_flood(lately, today):
         return
     notices.enqueue(session, NoticeKind.MANAGE_LINK, subscriber.id, now=now)

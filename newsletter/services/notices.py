@@ -50,6 +50,11 @@ def enqueue_unless_flooded(session: Session, kind: NoticeKind, subscriber_id: in
     return True
 
 
+def is_flood(lately: int, today: int) -> bool:
+    """Whether no more mail may go where so many went since SHORTEST_GAP, and so many within a day."""
+    return lately > 0 or today >= MOST_A_DAY
+
+
 def _values(kind: NoticeKind, subscriber_id: int, now: datetime) -> dict[str, object]:
     return {
         "kind": kind.value,

@@ -22,6 +22,7 @@ RETRY_AFTER = "5"
 
 _HOME = ("site.home", "Go to the latest updates")
 _SUBSCRIBE = ("readers.subscribe_form", "Subscribe")
+_MANAGE_LINK = ("readers.manage_link_form", "Get a new link to your own page")
 _DESK = ("desk.editions", "Back to the editions")
 _LOGIN = ("access.log_in_form", "Log in")
 
@@ -34,6 +35,7 @@ class ErrorPage:
     title: str
     advice: str
     way_out: tuple[str, str] = _HOME  #: endpoint and words of the link
+    other_way: tuple[str, str] | None = None
     tells: bool = False  #: whether the error's own text is shown: it is written for this reader
 
 
@@ -54,6 +56,7 @@ PAGES: dict[type[Exception], ErrorPage] = {
         404,
         "This link doesn’t work",
         "It may not be whole: open it from the mail again, or copy all of it.",
+        _MANAGE_LINK,
         _SUBSCRIBE,
     ),
     # Of a confirmation: behind other links, pages of their own say what to do.

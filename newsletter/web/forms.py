@@ -25,7 +25,8 @@ ALERTS_WORDS = "Also write to me at once when a place that I follow gets a Confl
 #: On forms that choose everything for whoever ticks nothing; part of what they agree to.
 EVERYTHING_WORDS = "Without a choice, you follow all countries and regions."
 
-_LONGEST_ADDRESS = 320
+#: Of an address that was typed, so much is looked at and shown again: more than any address has.
+LONGEST_TYPED = 320
 _MOST_CODES = 400
 
 
@@ -90,7 +91,7 @@ class SignupForm(FollowForm):
         ticked, otherwise = read_follow(form), form.get("otherwise", "")
         by_default = bool(otherwise) and not any(ticked)
         return cls(
-            email=(form.get("take") or form.get("email", ""))[:_LONGEST_ADDRESS],
+            email=(form.get("take") or form.get("email", ""))[:LONGEST_TYPED],
             as_typed=form.get("as_typed", ""),
             follow=(otherwise,) if by_default else ticked,
             by_default=by_default,

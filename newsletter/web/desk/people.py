@@ -14,6 +14,7 @@ from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
 from newsletter.web.desk.account import login_rows
 from newsletter.web.desk.blueprint import desk, note
+from newsletter.web.forms import LONGEST_TYPED
 from newsletter.web.wiring import now, wiring
 
 #: In the words of the form that gives a role.
@@ -23,7 +24,6 @@ ROLE_WORDS = {
     Role.SENDER: "also sends editions, and looks after subscribers",
     Role.OWNER: "also invites people, gives roles, and reads the audit log",
 }
-_LONGEST_ADDRESS = 320
 
 Page = Response | str | tuple[str, int]
 
@@ -47,7 +47,7 @@ def _people_page(*, address: str = "", role: str = Role.AUTHOR.value, **wrong: s
 
 @desk.post("/people")
 def invite() -> Page:
-    typed, role = request.form.get("address", "")[:_LONGEST_ADDRESS], request.form.get("role", "")
+    typed, role = request.form.get("address", "")[:LONGEST_TYPED], request.form.get("role", "")
     try:
         address = Address.parse(typed)
         chosen = _role(role)

@@ -14,11 +14,11 @@ from newsletter.storage.tables import Admin
 from newsletter.web import access
 from newsletter.web.database import current_session, reading
 from newsletter.web.entrance.blueprint import attempts, entrance, inside, minutes_left, note
+from newsletter.web.forms import LONGEST_TYPED
 from newsletter.web.wiring import now, wiring
 
 HALF_WAY_LIFETIME = timedelta(minutes=10)  #: between password and code
 _HALF_WAY = "half_way"
-_LONGEST_ADDRESS = 320
 
 _WRONG = (
     "No admin has this address and password. Check both, and try again. "
@@ -48,7 +48,7 @@ def log_in_form() -> str:
 
 @entrance.post("/login")
 def log_in() -> Page:
-    address = request.form.get("address", "")[:_LONGEST_ADDRESS]
+    address = request.form.get("address", "")[:LONGEST_TYPED]
     tries = attempts()
     with reading() as looking:
         if tries.are_too_many(looking):

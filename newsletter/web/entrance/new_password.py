@@ -16,11 +16,11 @@ from newsletter.services.limits import Limit, Limits
 from newsletter.storage.tables import Admin
 from newsletter.web.database import current_session, reading
 from newsletter.web.entrance.blueprint import entrance, note
+from newsletter.web.forms import LONGEST_TYPED
 from newsletter.web.wiring import now, wiring
 
 MOST_ASKED = 20  #: for new passwords in an hour, by one address (IPv6: /64)
 MOST_ASKED_IN_ALL = 1000
-_LONGEST_ADDRESS = 320
 
 Page = Response | tuple[str, int]
 
@@ -51,7 +51,7 @@ def ask_for_reset() -> str:
     database = current_session()
     limits = _limits()
     if limits.reached(database) is None:
-        address = request.form.get("address", "")[:_LONGEST_ADDRESS]
+        address = request.form.get("address", "")[:LONGEST_TYPED]
         admin = invitations.ask_for_reset(database, address, tokens=wiring().tokens, now=now())
         if admin is not None:
             note(admin, "password.reset_asked")

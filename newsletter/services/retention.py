@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain.states import OPEN_STATES, NoticeKind, SubscriberState
 from newsletter.mail.links import ADDRESS_LIFETIME, CONFIRMATION_LIFETIME, Tokens
-from newsletter.services import forgotten, limits, old_deliveries
+from newsletter.services import forgotten, limits, old_deliveries, unsaved
 from newsletter.storage.tables import AddressChange, Consent, Notice, RateWindow, Subscriber, Subscription
 
 log = logging.getLogger(__name__)
@@ -197,5 +197,12 @@ RULES: Final = (
         limits.KEPT,
         _old_windows,
         lambda session, _, now: limits.purge(session, now),
+    ),
+    Rule(
+        "unsaved",
+        "what editors typed and never saved",
+        unsaved.KEPT,
+        unsaved.due,
+        lambda session, _, now: unsaved.forget(session, now=now),
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,8 @@ from newsletter.storage.tables import Admin, UnsavedUpdate
 
 #: How long after the last word somebody counts as being at work.
 AT_WORK = timedelta(hours=2)
+#: After the last word: whoever comes back to a month later than this begins anew.
+KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,17 @@ def drop(session: Session, admin_id: int, place_code: str, month: Month) -> None
         .filter_by(admin_id=admin_id, place_code=place_code, month=str(month))
         .execution_options(synchronize_session=False)
     )
+
+
+def due(now: datetime) -> Select[int]:
+    """What nobody has come back to."""
+    return select(UnsavedUpdate.admin_id).where(UnsavedUpdate.typed_at < now - KEPT)
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Forget all of it: one row an admin and update, so never many; how many it were."""
+    found = session.execute(delete(UnsavedUpdate).where(UnsavedUpdate.typed_at < now - KEPT))
+    return found.rowcount if isinstance(found, CursorResult) else 0
 
 
 def at_work(session: Session, month: Month, *, but: int, now: datetime) -> Sequence[AtWork]:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from newsletter.domain.address import Address
+from newsletter.domain.formats.typed import Typed
+from newsletter.domain.month import Month
 from newsletter.domain.states import OPEN_STATES, DeliveryState
 from newsletter.jobs import forgetting
 from newsletter.mail.links import Tokens
@@ -22,8 +24,10 @@ from newsletter.services import (
     retention,
     signup,
     subscribers,
+    unsaved,
 )
 from newsletter.storage.tables import (
+    Admin,
     Consent,
     Delivery,
     Edition,
@@ -452,3 +456,25 @@ def test_it_stops_when_it_is_told_to(database):
 
     assert not any(found.values())
     assert dump(database) == before
+
+
+def test_what_an_editor_typed_and_never_saved_is_kept_for_90_days(database):
+    with database.writing() as session:
+        session.add(
+            Admin(
+                id=1,
+                address="ed@example.org",
+                address_key="ed@example.org",
+                role="author",
+                password_hash="",
+                created_at=NOW,
+            )
+        )
+        session.flush()
+        left = unsaved.Unsaved(Typed(headline="Half a sent"), 0, NOW)
+        unsaved.keep(session, 1, "KZ", Month(2022, 11), left)
+
+    assert forget(database, "unsaved", at=NOW + 90 * DAY) == 0
+    assert forget(database, "unsaved", at=NOW + 90 * DAY + SECOND) == 1
+    with database.reading() as session:
+        assert unsaved.get(session, 1, "KZ", Month(2022, 11)) is None

@@ -86,11 +86,7 @@ class Shot:
     scheme: Literal["light", "dark"] = "light"
 
 
-#: By file name: taken while the edition is a draft, when it is approved, when it is sent.
-DRAFT = {
-    "desk-edition": Shot(f"/admin/editions/{DRAFT_MONTH}"),
-}
-APPROVED = {"desk-send": Shot(f"/admin/editions/{DRAFT_MONTH}/send", height=800)}
+#: By file name: taken when the edition is sent.
 SENT = {"inbox": Shot("/inbox/", height=900)}
 #: The digest as clients show it: what they make of the mail, and on which paper.
 DIGEST: dict[str, tuple[Callable[[EmailMessage], str], Shot]] = {
@@ -109,10 +105,8 @@ def main() -> None:
     with serving() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         sign_up(demo)
-        take(browser, demo, DRAFT)
         with demo.database.writing() as session:
             editions.approve(session, DRAFT_MONTH, demo.settings.publication, by=ADMIN, now=utc_now())
-        take(browser, demo, APPROVED)
         send(demo)
         take(browser, demo, SENT)
         take_digest(browser, demo)

@@ -34,6 +34,7 @@ ACTS: Mapping[str, Act] = {
     "desk.add_place": Act.VIEW,
     "desk.carry_over": Act.WRITE,
     "desk.mark_ready": Act.WRITE,
+    "desk.mark_ticked_ready": Act.WRITE,
     "desk.mark_reviewed": Act.REVIEW,
     "desk.update": Act.VIEW,
     "desk.save_update": Act.WRITE,

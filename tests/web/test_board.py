@@ -76,6 +76,20 @@ def test_to_carry_over_nothing_is_told_beside_the_button(desk_of, database):
     assert dump(database) == before
 
 
+def test_ticked_drafts_are_ready_at_once_but_for_those_that_changed_meanwhile(desk_of, database):
+    desk = desk_of(Role.AUTHOR)
+    desk.post(f"{PAGE}/carry-over", tick="KASHMIR")
+    page = desk.get(PAGE).text
+    assert 'value="KASHMIR 1"' in page
+    assert desk.post(f"{PAGE}/ready-ticked", tick="KASHMIR").status_code == 400
+
+    assert desk.post(f"{PAGE}/ready-ticked", tick=["KASHMIR 1", "KZ 77", "ATLANTIS 1"]).location == PAGE
+    told = desk.get(PAGE).text
+    assert "1 draft is ready. Changed since you looked, and left as they are: Kazakhstan." in told
+    with database.reading() as session:
+        assert editorial.get(session, "KASHMIR", NOVEMBER).state.value == "ready"
+
+
 def test_a_draft_becomes_ready_by_its_author_and_reviewed_by_somebody_else(desk_of):
     author, reviewer = desk_of(Role.AUTHOR), desk_of(Role.REVIEWER)
     author.post(f"{PAGE}/carry-over", tick="KASHMIR")

@@ -12,6 +12,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from newsletter.domain.month import Month
+from newsletter.domain.place import Place
 from newsletter.errors import Conflict, InvalidInput, NotFound, UnknownPlace
 from newsletter.services import board as board_
 from newsletter.services import editing
@@ -20,6 +21,7 @@ from newsletter.storage.places import gazetteer
 from newsletter.web.access import current_admin
 from newsletter.web.database import current_session
 from newsletter.web.desk.blueprint import desk, note
+from newsletter.web.desk.board_step import next_step
 from newsletter.web.wiring import now, wiring
 
 _LONGEST = 100  #: characters of a filter's text
@@ -42,6 +44,7 @@ def board_page(month: Month, *, errors: dict[str, str] | None = None, typed: str
     loaded = board_.load(session, month, me=current_admin().id, now=now())
     wanted = _wanted()
     rows = loaded.selected(wanted)
+    frozen = editing.frozen_as(session, month)
     groups = [(region.name, list(each)) for region, each in groupby(rows, key=lambda row: row.place.region)]
     return render_template(
         "desk/board.html",
@@ -55,7 +58,8 @@ def board_page(month: Month, *, errors: dict[str, str] | None = None, typed: str
         regions=[region for region in gazetteer().regions if any(row.place.region == region for row in loaded.rows)],
         uncovered=board_.uncovered(loaded),
         left=_left(loaded),
-        frozen=editing.frozen_as(session, month),
+        next_step=None if frozen else next_step(loaded),
+        frozen=frozen,
         me=current_admin().address,
         errors=errors or {},
         typed=typed,
@@ -143,6 +147,28 @@ def mark_ready(month: Month) -> Response | tuple[str, int]:
     return _to_one(month, act)
 
 
+@desk.post("/months/<month:month>/ready-ticked")
+def mark_ticked_ready(month: Month) -> Response | tuple[str, int]:
+    """Many drafts at once, each as it was seen: a box's value is "code version", as a button's."""
+    session, by = current_session(), current_admin().address
+    ticked = [found for tick in request.form.getlist("tick") if (found := _seen(tick)) is not None]
+    if not ticked:
+        return board_page(month, errors={"tick": "Tick at least one draft"}), 400
+    done, left = 0, []
+    for place, version in ticked:
+        try:
+            with session.begin_nested():
+                editing.mark_ready(session, place.code, month, seen=version, by=by, now=now())
+                note("update.ready", f"update {month} {place.code}")
+            done += 1
+        except (Conflict, NotFound):
+            left.append(place.name)
+    words = f"{done} {'draft is' if done == 1 else 'drafts are'} ready."
+    if left:
+        words += f" Changed since you looked, and left as they are: {', '.join(left)}."
+    return _back(month, words)
+
+
 @desk.post("/months/<month:month>/reviewed")
 def mark_reviewed(month: Month) -> Response | tuple[str, int]:
     def act(code: str, seen: int, by: str, at: datetime) -> str:
@@ -155,17 +181,25 @@ def mark_reviewed(month: Month) -> Response | tuple[str, int]:
 
 def _to_one(month: Month, act: Callable[[str, int, str, datetime], str]) -> Response | tuple[str, int]:
     """Do something to the place whose button was pressed, as it was seen: its value is "code version"."""
-    code, _, version = request.form.get("one", "").partition(" ")
-    place = gazetteer().get(code)
-    if place is None or not version.isdecimal() or len(version) > 9:
+    seen = _seen(request.form.get("one", ""))
+    if seen is None:
         raise InvalidInput("press the button of a place")
+    place, version = seen
+    code = place.code
     try:
-        done = act(code, int(version), current_admin().address, now())
+        done = act(code, version, current_admin().address, now())
     except (Conflict, NotFound) as error:
         current_session().rollback()
         words = str(error)
         return board_page(month, errors={f"row-{code}": f"{words[:1].upper()}{words[1:]}"}), 409
     return _back(month, f"{place.name} {done}.", place=code)
+
+
+def _seen(text: str) -> tuple[Place, int] | None:
+    """A place, and the version of its update that somebody had before them; None for what no button or box sends."""
+    code, _, version = text.partition(" ")
+    place = gazetteer().get(code)
+    return (place, int(version)) if place is not None and version.isdecimal() and len(version) <= 9 else None
 
 
 def _back(month: Month, words: str, place: str = "") -> Response:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from newsletter.storage import signup_queries
+from newsletter.storage.prepared import Bound
 
 #: Characters of the column that says by which form or file it came.
 LONGEST_SOURCE = 200
@@ -40,13 +41,18 @@ class Origin:
 
 def record(session: Session, subscriber_id: int, act: ConsentAct, origin: Origin, *, now: datetime) -> None:
     """Add a row to the ledger."""
-    signup_queries.RECORD.change(
-        session,
-        subscriber_id=subscriber_id,
-        now=signup_queries.moment(session, now),
-        act=act.value,
-        source=origin.source[:LONGEST_SOURCE],
-        ip=origin.ip,
-        text=origin.text,
-        text_sha256=hashlib.sha256(origin.text.encode()).hexdigest(),
-    )
+    statement, values = recording(session, subscriber_id, act, origin, now=now)
+    statement.change(session, **values)
+
+
+def recording(session: Session, subscriber_id: int, act: ConsentAct, origin: Origin, *, now: datetime) -> Bound:
+    """What adds a row to the ledger."""
+    return signup_queries.RECORD, {
+        "subscriber_id": subscriber_id,
+        "now": signup_queries.moment(session, now),
+        "act": act.value,
+        "source": origin.source[:LONGEST_SOURCE],
+        "ip": origin.ip,
+        "text": origin.text,
+        "text_sha256": hashlib.sha256(origin.text.encode()).hexdigest(),
+    }

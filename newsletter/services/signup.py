@@ -22,7 +22,8 @@ from newsletter.services import consents, disposable, notices, preferences, supp
 from newsletter.services.consents import ConsentAct, Origin
 from newsletter.storage import signup_queries
 from newsletter.storage.places import gazetteer
-from newsletter.storage.signup_queries import Savepoint
+from newsletter.storage.prepared import Bound, together
+from newsletter.storage.signup_queries import EVERYTHING, QUESTION
 from newsletter.storage.tables import Subscriber
 
 _NOBODY = 0  #: no subscriber has this id
@@ -58,40 +59,44 @@ def request(
     written that a new one needs, and what is not to be kept is undone. That costs the same statements, and the same
     wait for the disk.
     """
-    everything = Savepoint(session, "everything")
+    EVERYTHING.begin.change(session)
     asker = _find_or_add(session, address, tokens, now)
     kind = NoticeKind.ALREADY_SUBSCRIBED if asker.active else NoticeKind.CONFIRMATION
     notices.enqueue_unless_flooded(session, kind, asker.id, now=now)
-    question = Savepoint(session, "question")
     if asker.disposable:
         origin = replace(origin, source=f"{origin.source}{DISPOSABLE}")
-    _ask(session, asker, subjects, origin, now)
-    kept = keep and not asker.suppressed
-    signup_queries.end(session, question.ending(keep=not asker.active), everything.ending(keep=kept))
+    together(
+        session,
+        [
+            (QUESTION.begin, {}),
+            *_question(session, asker, subjects, now),
+            consents.recording(session, asker.id, ConsentAct.REQUESTED, origin, now=now),
+            (QUESTION.ending(keep=not asker.active), {}),
+            (EVERYTHING.ending(keep=keep and not asker.suppressed), {}),
+        ],
+    )
 
 
-def _ask(session: Session, asker: _Asker, subjects: Sequence[str], origin: Origin, now: datetime) -> None:
-    """Let a pending subscriber be asked about exactly these subjects.
+def _question(session: Session, asker: _Asker, subjects: Sequence[str], now: datetime) -> list[Bound]:
+    """What lets a pending subscriber be asked about exactly these subjects.
 
     For who is active it is undone. So that it takes as long, and not longer the more they follow, nothing of theirs is
     touched, and what begins has ended already: it can't meet what they have.
     """
     at = signup_queries.moment(session, now)
     ends_of = _NOBODY if asker.active else asker.id
-    signup_queries.END.change(session, subscriber_id=ends_of, subjects=list(subjects), now=at, why="asked again")
+    ends = {"subscriber_id": ends_of, "subjects": list(subjects), "now": at, "why": "asked again"}
     asked = {"subscriber_id": asker.id, "now": at, "ended_at": at if asker.active else None}
     begin = signup_queries.BEGIN[session.connection().dialect.name]
-    begin.change_many(session, [{**_columns(subject), **asked} for subject in subjects])
-    consents.record(session, asker.id, ConsentAct.REQUESTED, origin, now=now)
+    return [(signup_queries.END, ends), *((begin, {**_columns(subject), **asked}) for subject in subjects)]
 
 
 def send_manage_link(session: Session, address: Address, *, tokens: Tokens, now: datetime, keep: bool = True) -> None:
     """Send whoever is subscribed with `address` the link to their own page; as silent about it as `request`."""
-    everything = Savepoint(session, "everything")
+    EVERYTHING.begin.change(session)
     asker = _find_or_add(session, address, tokens, now)
     notices.enqueue_unless_flooded(session, NoticeKind.MANAGE_LINK, asker.id, now=now)
-    kept = asker.active and keep and not asker.suppressed
-    signup_queries.end(session, everything.ending(keep=kept))
+    EVERYTHING.ending(keep=asker.active and keep and not asker.suppressed).change(session)
 
 
 def confirm(session: Session, subscriber_id: int, *, origin: Origin, tokens: Tokens, now: datetime) -> Subscriber:

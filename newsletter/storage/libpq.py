@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from psycopg import Connection as Driver
-from psycopg import OperationalError, pq
+from psycopg import Error, OperationalError, pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGresult
@@ -34,15 +34,50 @@ def execute(connection: Connection, sql: str, values: Sequence[object]) -> tuple
     """
     driver = _begun(connection)
     transformer = Transformer(driver)
-    given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
-    name = _prepare(connection, driver.pgconn, sql, transformer.types or ())
-    # NULL is None; the driver's stub knows of no NULL.
-    result = _check(driver.pgconn, driver.pgconn.exec_prepared(name, given, transformer.formats))  # type: ignore[arg-type]
+    result = _check(driver.pgconn, driver.pgconn.exec_prepared(*_ready(connection, driver, transformer, sql, values)))
     found: list[Row] = []
     if result.ntuples:
         transformer.set_pgresult(result)
         found = transformer.load_rows(0, result.ntuples, tuple)
     return found, result.command_tuples or 0
+
+
+def execute_together(connection: Connection, statements: Sequence[tuple[str, Sequence[object]]]) -> None:
+    """Run statements, each as `execute` does, in one message (libpq's pipeline). Raises psycopg.Error for the first
+    that fails; those after it are not run."""
+    driver = _begun(connection)
+    # Before the pipeline, as a statement is prepared in a message of its own.
+    ready = [_ready(connection, driver, Transformer(driver), sql, values) for sql, values in statements]
+    driver.pgconn.enter_pipeline_mode()
+    try:
+        for each in ready:
+            driver.pgconn.send_query_prepared(*each)
+        driver.pgconn.pipeline_sync()
+        _check_all(driver.pgconn)
+    finally:
+        driver.pgconn.exit_pipeline_mode()
+
+
+def _check_all(driver: pq.abc.PGconn) -> None:
+    """Read the results of a pipeline up to its end; raise the first error."""
+    errors: list[Error] = []
+    result = None
+    while result is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
+        result = driver.get_result()  # None after each statement's
+        if driver.status == pq.ConnStatus.BAD:
+            raise OperationalError(driver.get_error_message())
+        if result is not None and result.status == pq.ExecStatus.FATAL_ERROR:
+            errors.append(error_from_result(result))
+    if errors:
+        raise errors[0]
+
+
+def _ready(
+    connection: Connection, driver: Driver[Any], transformer: Any, sql: str, values: Sequence[object]
+) -> tuple[bytes, Any, Any]:
+    """The name of a prepared statement, and its values and their formats for libpq."""
+    given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    return _prepare(connection, driver.pgconn, sql, transformer.types or ()), given, transformer.formats
 
 
 def execute_plainly(connection: Connection, sql: str) -> None:
@@ -58,17 +93,23 @@ def _begun(connection: Connection) -> Driver[Any]:
         level = driver.isolation_level
         begin = "BEGIN" if level is None else f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}"
         _check(driver.pgconn, driver.pgconn.exec_(begin.encode()))
+        if len(_names(connection)) >= _MOST_PREPARED:
+            _check(driver.pgconn, driver.pgconn.exec_(b"DEALLOCATE ALL"))
+            _names(connection).clear()
     return driver
+
+
+def _names(connection: Connection) -> dict[tuple[str, Sequence[int]], bytes]:
+    """What is prepared on a connection, by text and types."""
+    names: dict[tuple[str, Sequence[int]], bytes] = connection.info.setdefault(_PREPARED, {})
+    return names
 
 
 def _prepare(connection: Connection, driver: pq.abc.PGconn, sql: str, types: Sequence[int]) -> bytes:
     """The name of a prepared statement."""
-    names: dict[tuple[str, Sequence[int]], bytes] = connection.info.setdefault(_PREPARED, {})
+    names = _names(connection)
     name = names.get((sql, types))
     if name is None:
-        if len(names) >= _MOST_PREPARED:
-            _check(driver, driver.exec_(b"DEALLOCATE ALL"))
-            names.clear()
         name = b"newsletter_%d" % len(names)
         _check(driver, driver.prepare(name, sql.encode(), types))
         names[sql, types] = name

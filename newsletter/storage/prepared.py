@@ -114,7 +114,7 @@ class Prepared:
     def _run(self, connection: Connection, values: Mapping[str, object]) -> tuple[list[Row], int]:
         """What it found, and how many rows it changed."""
         if connection.dialect.name == "postgresql":
-            compiled = self._for("libpq", libpq.DIALECT)
+            compiled = self.for_libpq()
             with _errors(connection, compiled.sql):
                 return libpq.execute(connection, compiled.sql, compiled.in_order(values))
         compiled = self._for(connection.dialect.name, connection.dialect)
@@ -123,10 +123,33 @@ class Prepared:
             cursor.execute(compiled.sql, given)
             return list(cursor.fetchall()), int(cursor.rowcount)
 
+    def for_libpq(self) -> _Compiled:
+        """As libpq takes it."""
+        return self._for("libpq", libpq.DIALECT)
+
     def _for(self, name: str, dialect: Dialect) -> _Compiled:
         if name not in self._compiled:
             self._compiled[name] = _Compiled(self._statement, dialect)
         return self._compiled[name]
+
+
+#: A statement with its values.
+Bound = tuple[Prepared, Mapping[str, object]]
+
+
+def together(session: Session, statements: Sequence[Bound]) -> None:
+    """Run statements whose rows nobody asks for; PostgreSQL gets all of them in one message.
+
+    The first error is raised; none of the statements after it was run.
+    """
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        for statement, values in statements:
+            statement.change(session, **values)
+        return
+    compiled = [(statement.for_libpq(), values) for statement, values in statements]
+    with _errors(connection, "; ".join(each.sql for each, _ in compiled)):
+        libpq.execute_together(connection, [(each.sql, each.in_order(values)) for each, values in compiled])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.domain.states import NoticeKind, SubscriberState
 from newsletter.storage.columns import UtcDateTime
-from newsletter.storage.prepared import Prepared, any_of, execute_plainly
+from newsletter.storage.prepared import Prepared, any_of
 from newsletter.storage.tables import Base
 
 _TABLES = Base.metadata.tables
@@ -170,17 +171,14 @@ def moment(session: Session, at: datetime) -> object:
 class Savepoint:
     """Undoes what was done since, or keeps it, at the same cost."""
 
-    def __init__(self, session: Session, name: str) -> None:
-        self._name = name
-        execute_plainly(session.connection(), f"SAVEPOINT {name}")
+    def __init__(self, name: str) -> None:
+        self.begin = Prepared(text(f"SAVEPOINT {name}"))
+        self._release = Prepared(text(f"RELEASE SAVEPOINT {name}"))
+        self._roll_back = Prepared(text(f"ROLLBACK TO SAVEPOINT {name}"))
 
-    def ending(self, *, keep: bool) -> str:
-        """The statement that lets go of it."""
-        return f"{'RELEASE' if keep else 'ROLLBACK TO'} SAVEPOINT {self._name}"
+    def ending(self, *, keep: bool) -> Prepared:
+        """The statement that lets go of it; of two, the inner one goes first."""
+        return self._release if keep else self._roll_back
 
 
-def end(session: Session, *endings: str) -> None:
-    """Run the endings of savepoints, the inner one first; PostgreSQL takes them in one message."""
-    connection = session.connection()
-    for statement in ["; ".join(endings)] if connection.dialect.name == "postgresql" else endings:
-        execute_plainly(connection, statement)
+EVERYTHING, QUESTION = Savepoint("everything"), Savepoint("question")

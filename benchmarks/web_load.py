@@ -36,6 +36,7 @@ WANTED = {"signing up": 0.5, "country": 0.6}  #: of the rate of a bare view
 SERVER_CORE, CLIENT_CORE = 0, 1
 CONNECTIONS = WEB_THREADS  #: so that each thread of the server always has a request
 STAMPS = 100_000  #: made beforehand; of two days, so that all are good
+SHORTEST = 6  #: seconds
 WARM_SECONDS = 2  #: for the first requests, which compile templates, and are not counted
 SETTINGS = {"trusted_proxies": "127.0.0.1", "signups_per_hour": "ip=1000000 network=1000000 all=1000000"}
 COUNTRY = f"/places/{audience.codes()[0]}"
@@ -82,6 +83,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="of sign-ups; pages are asked for in a third of it")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     arguments = parser.parse_args()
+    if arguments.seconds < SHORTEST:
+        parser.error(f"--seconds has to be {SHORTEST} at least: pages are asked for in parts of it")
     rows: list[Sequence[str]] = []
     with ExitStack() as stack:
         for kind in arguments.database or ("sqlite", "postgresql"):

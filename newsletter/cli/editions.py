@@ -164,7 +164,7 @@ def propose(month: str) -> None:
 @click.argument("month")
 def take_back(month: str) -> None:
     """Make an approved edition a draft again, as long as it is not being sent."""
-    _change(month, "taken_back", approval.take_back)
+    _change(month, "taken_back", lambda session, parsed: approval.take_back(session, parsed, now=utc_now()))
 
 
 @edition.command()

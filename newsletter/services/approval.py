@@ -80,8 +80,8 @@ def _what_stops(month: Month, checklist: Checklist) -> str:
     return f"the edition for {month} can't be approved. {findings[0].words}{more}"
 
 
-def take_back(session: Session, month: Month) -> Edition:
-    """Make it a draft that nobody has proposed; nothing is frozen any more, and it is not sent by itself.
+def take_back(session: Session, month: Month, *, now: datetime) -> Edition:
+    """Make it a draft that nobody has proposed; nothing is frozen any more, and no schedule approves or sends it.
 
     Raises EditionStateError once it is being sent.
     """
@@ -92,6 +92,7 @@ def take_back(session: Session, month: Month) -> Edition:
     edition.approved_at = edition.approved_by = None
     edition.proposed_at = edition.proposed_by = None
     edition.send_at = edition.send_at_by = None
+    edition.taken_back_at = now
     edition.note = None
     edition.compiled = None
     session.execute(delete(EditionPicture).where(EditionPicture.edition_id == edition.id))

@@ -1,4 +1,4 @@
-"""A correction by mail: to those whose digest was sent, and who follow one of the corrected places.
+"""A correction by mail: to those who were sent one of the corrected places, and follow it still.
 
 One statement makes one notice for each of them, however many they are; a unique index holds it to one a reader. What
 was made is looked at again before it is sent (services.due_notices).
@@ -18,6 +18,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -33,7 +34,7 @@ from newsletter.errors import EditionStateError, NotFound
 from newsletter.services import editions, notices, revisions
 from newsletter.storage import job_queue
 from newsletter.storage.columns import UtcDateTime
-from newsletter.storage.tables import Delivery, Edition, EditionRevision, Notice, Subscriber
+from newsletter.storage.tables import Delivery, Edition, EditionRevision, Notice, Subscriber, Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Reach:
 def reach(session: Session, month: Month, number: int, *, now: datetime) -> Reach:
     """Count them; a look at all deliveries of the edition. Raises NotFound."""
     edition, revision = _revision(session, month, number)
-    follows = _follows_any(revisions.split(revision.places))
+    places = revisions.split(revision.places)
+    follows = _follows_any(places) & _followed_then(edition, places)
     is_active = Subscriber.state == SubscriberState.ACTIVE.value
     query = (
         select(
@@ -73,7 +75,7 @@ def tell(session: Session, month: Month, number: int, *, now: datetime) -> int:
         raise EditionStateError("this correction was mailed already; nobody gets it twice")
     if edition.revision != number:
         raise EditionStateError("there is a newer revision; mail that one")
-    second = int(now.timestamp())
+    places, second = revisions.split(revision.places), int(now.timestamp())
     values: dict[str, SQLColumnExpression[Any]] = {
         "kind": _text(NoticeKind.CORRECTION.value),
         "subscriber_id": Subscriber.id,
@@ -90,7 +92,7 @@ def tell(session: Session, month: Month, number: int, *, now: datetime) -> int:
         select(*values.values())
         .join(Delivery, Delivery.subscriber_id == Subscriber.id)
         .where(*_was_sent(edition.id), Subscriber.state == SubscriberState.ACTIVE.value)
-        .where(_follows_any(revisions.split(revision.places)))
+        .where(_follows_any(places), _followed_then(edition, places))
         .order_by(Subscriber.id)
     )
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
@@ -121,8 +123,24 @@ def _was_sent(edition_id: int) -> tuple[ColumnElement[bool], ...]:
 def _follows_any(places: tuple[str, ...]) -> ColumnElement[bool]:
     """By the text that says the same as their subscriptions."""
     listed = literal(";") + Subscriber.follows + ";"
-    codes = sorted({code for place in places for code in revisions.subjects_of(place)})
+    codes = _codes(places)
     return or_(Subscriber.follows == subjects_.ALL, *(listed.contains(f";{code};", autoescape=True) for code in codes))
+
+
+def _followed_then(edition: Edition, places: tuple[str, ...]) -> ColumnElement[bool]:
+    """While the edition was sent: who has chosen a place since was never sent what is corrected."""
+    subject = func.coalesce(Subscription.place_code, Subscription.region_code, subjects_.ALL)
+    return exists().where(
+        Subscription.subscriber_id == Subscriber.id,
+        subject.in_([subjects_.ALL, *_codes(places)]),
+        Subscription.confirmed_at <= edition.ended_at,
+        or_(Subscription.ended_at.is_(None), Subscription.ended_at >= edition.send_started_at),
+    )
+
+
+def _codes(places: tuple[str, ...]) -> list[str]:
+    """Of these places and their regions."""
+    return sorted({code for place in places for code in revisions.subjects_of(place)})
 
 
 def _text(value: str) -> ColumnElement[str]:

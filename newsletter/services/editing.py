@@ -52,7 +52,7 @@ def save(session: Session, update: Update, *, seen: int, by: str, now: datetime)
     return _save(session, update, seen=seen, by=by, now=now)
 
 
-def _save(session: Session, update: Update, *, seen: int, by: str, now: datetime) -> Change:
+def _save(session: Session, update: Update, *, seen: int, by: str, now: datetime, writer: str | None = None) -> Change:
     update = editorial.checked(update)
     row = editorial.find(session, update.place, update.month, for_update=True)
     if (row.version if row else 0) != seen:
@@ -62,14 +62,19 @@ def _save(session: Session, update: Update, *, seen: int, by: str, now: datetime
         update = replace(update, alerts=before.alerts)  # a form has them in its own order
     if before == update:
         return Change.SAME
-    editorial.replace_version(session, row, update, seen=seen, now=now, by=by)
+    editorial.replace_version(session, row, update, seen=seen, now=now, by=by, writer=writer)
     return Change.ADDED if before is None else Change.CHANGED
 
 
 def mark_ready(session: Session, place_code: str, month: Month, *, seen: int, by: str, now: datetime) -> Change:
     """Let a draft into the edition, as it stood in its version `seen`. Raises NotFound, and as `save` does."""
-    stands = editorial.get(session, place_code, month)
-    return save(session, replace(stands, state=UpdateState.READY), seen=seen, by=by, now=now)
+    require_open(session, month)
+    row = editorial.find(session, place_code, month, for_update=True)
+    if row is None:
+        raise NotFound(f"{place_code} has no update for {month}")
+    # The words stay their writer's: who marks them may review them, and the writer may not.
+    update = replace(editorial.to_update(row), state=UpdateState.READY)
+    return _save(session, update, seen=seen, by=by, now=now, writer=row.changed_by)
 
 
 def review(session: Session, place_code: str, month: Month, *, seen: int, by: str, now: datetime) -> None:

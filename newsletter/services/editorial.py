@@ -68,17 +68,26 @@ def checked(update: Update) -> Update:
 
 
 def replace_version(
-    session: Session, row: CountryUpdate | None, update: Update, *, seen: int, now: datetime, by: str | None
+    session: Session,
+    row: CountryUpdate | None,
+    update: Update,
+    *,
+    seen: int,
+    now: datetime,
+    by: str | None,
+    writer: str | None = None,
 ) -> None:
     """Write an update that is checked in place of its version `seen`, as `row` has it; 0 and None: there was none.
 
-    Nobody has reviewed it any more. Raises Conflict when another version stands there by now.
+    `writer` is whose words they are, if not those of who makes this version. Nobody has reviewed it any more. Raises
+    Conflict when another version stands there by now.
     """
     stood = row is not None and alerts.is_published(to_update(row))
     if row is not None:
         versions.keep(session, to_update(row), row.version, by=row.changed_by, at=row.changed_at)
     data = to_json(update)
-    values = {field: data[field] for field in _FIELDS} | {"changed_at": now, "changed_by": by, "version": seen + 1}
+    values = {field: data[field] for field in _FIELDS} | {"changed_at": now, "version": seen + 1}
+    values["changed_by"] = writer or by
     if not _write(session, update, seen, values, now):
         raise Conflict(f"somebody else has saved {update.place} {update.month} since; look at their version first")
     if row is not None:

@@ -109,7 +109,7 @@ def ensure_due(session: Session, schedule: Schedule, *, now: datetime) -> list[E
 def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: datetime) -> Edition | None:
     """The draft that is to be released by itself: of the newest month that is due, and not later than `within`.
 
-    While its updates are still being written, it waits.
+    While its updates are still being written, it waits. What a person took back is theirs to release.
     """
     due = schedule.due_months(now)
     if not due:
@@ -118,7 +118,7 @@ def releasable(session: Session, schedule: Schedule, *, within: timedelta, now: 
     edition = session.scalars(select(Edition).where(Edition.month == str(due[-1]))).one_or_none()
     if edition is None or due_at is None or edition.state != EditionState.DRAFT.value:
         return None
-    if now - due_at > within:
+    if now - due_at > within or edition.taken_back_at is not None:
         return None
     return edition if _is_quiet(session, due[-1], due_at=due_at, now=now) else None
 

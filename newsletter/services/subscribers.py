@@ -110,4 +110,5 @@ def plain(cell: str) -> str:
 
 
 #: With any apostrophes before it, so that one can be put there and taken off again whatever the cell holds.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+#: The last four are the signs in full width, which some spreadsheets read like the narrow ones.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")

@@ -95,7 +95,7 @@ def test_of_a_draft_it_carries_its_pictures_which_are_on_no_page_yet(database, s
     assert settings.publication.pictures is PictureMode.HOSTED
     approve_sample(database, settings, now=NOW, start=False)
     with database.writing() as session:
-        approval.take_back(session, MONTH)
+        approval.take_back(session, MONTH, now=NOW)
 
     (mail,) = copies(database, settings, relay, Order(("KZ",)), "eve@example.org")
 

@@ -27,7 +27,7 @@ from newsletter.services.results import Recording
 from newsletter.services.runs import EVERYTHING, Scope
 from newsletter.storage.database import Database
 from newsletter.storage.places import gazetteer
-from newsletter.storage.tables import Base, Delivery, Edition, Subscriber
+from newsletter.storage.tables import Base, Delivery, Edition, Subscriber, Subscription
 from tests.conftest import NOW
 
 NOVEMBER = Month(2022, 11)
@@ -80,6 +80,17 @@ def add_readers(database: Database, follows: Sequence[str], domains: Sequence[st
     with database.writing() as session:
         session.execute(insert(Subscriber), rows)
         return list(session.scalars(select(Subscriber.id).order_by(Subscriber.id)))
+
+
+def subscribe_readers(session: Session, *, at: datetime) -> None:
+    """Give each reader the subscriptions that say the same as their selection."""
+    regions = {region.code for region in gazetteer().regions}
+    for reader_id, follows in session.execute(select(Subscriber.id, Subscriber.follows)).all():
+        for subject in follows.split(";"):
+            place, region = (None, subject) if subject in regions else (subject if subject != "all" else None, None)
+            row = Subscription(subscriber_id=reader_id, place_code=place, region_code=region)
+            row.requested_at = row.confirmed_at = at
+            session.add(row)
 
 
 def start_sending(

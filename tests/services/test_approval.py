@@ -90,7 +90,7 @@ def test_another_overview_has_to_be_proposed_anew(draft, publication):
 def test_an_approved_edition_is_taken_back_changed_and_approved_again(draft, publication):
     approve(draft, publication)
     with draft.writing() as session:
-        edition = approval.take_back(session, NOVEMBER)
+        edition = approval.take_back(session, NOVEMBER, now=NOW)
         assert (edition.state, edition.approved_at, edition.approved_by) == ("draft", None, None)
     with draft.reading() as session:
         assert session.scalar(select(func.count()).select_from(CompiledEdition)) == 0
@@ -113,7 +113,7 @@ def test_what_is_on_its_way_is_not_taken_back(draft, publication, state):
     before = dump(draft)
 
     with draft.writing() as session, pytest.raises(EditionStateError, match=f"is {state}, and can't be taken back"):
-        approval.take_back(session, NOVEMBER)
+        approval.take_back(session, NOVEMBER, now=NOW)
     assert dump(draft) == before
 
 
@@ -123,7 +123,7 @@ def test_taken_back_and_sent_at_once_one_of_the_two_happens(draft, publication):
     def take_back():
         try:
             with draft.writing() as session:
-                approval.take_back(session, NOVEMBER)
+                approval.take_back(session, NOVEMBER, now=NOW)
         except EditionStateError:
             return "refused"
         return "done"

@@ -13,9 +13,9 @@ from newsletter.domain.states import NoticeKind, SuppressionReason
 from newsletter.errors import Conflict, EditionStateError, InvalidInput
 from newsletter.services import claims, correction_mail, corrections, editions, editorial, revisions, suppressions
 from newsletter.services.approval import Approval
-from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber
+from newsletter.storage.tables import Delivery, Edition, Notice, Subscriber, Subscription
 from tests.conftest import NOW
-from tests.services.stock import NOVEMBER, TOKENS, an_update, at_once, begin, start_sending
+from tests.services.stock import NOVEMBER, TOKENS, an_update, at_once, begin, start_sending, subscribe_readers
 
 HOUR = timedelta(hours=1)
 RIGHT = "Kazakhstan had a calm month."
@@ -30,6 +30,7 @@ def over(database, settings):
         session.execute(update(Delivery).values(state="sent"))
         session.execute(update(Delivery).where(Delivery.subscriber_id == 6).values(state="failed"))
         session.execute(update(Edition).values(state="sent", ended_at=NOW))
+        subscribe_readers(session, at=NOW)
     return edition_id
 
 
@@ -150,6 +151,21 @@ def test_it_is_mailed_to_whoever_got_the_wrong_update_and_follows_it(database, o
 
     with database.reading() as session:
         assert session.scalars(select(Notice.subscriber_id).order_by(Notice.id)).all() == [1, 2, 3]
+
+
+def test_whoever_chose_the_place_since_was_never_sent_it_and_is_not_told(database, over):
+    number = publish(database)
+    with database.writing() as session:
+        session.get_one(Subscriber, 4).follows = "KZ;SD"
+        session.add(Subscription(subscriber_id=4, place_code="KZ", requested_at=NOW + HOUR, confirmed_at=NOW + HOUR))
+        first = session.scalars(select(Subscription).where(Subscription.subscriber_id == 1)).one()
+        first.ended_at = NOW + HOUR  # and has chosen it again
+        session.add(Subscription(subscriber_id=1, place_code="KZ", requested_at=NOW + HOUR, confirmed_at=NOW + HOUR))
+        session.flush()
+        correction_mail.tell(session, NOVEMBER, number, now=NOW + 2 * HOUR)
+
+    with database.reading() as session:
+        assert session.scalars(select(Notice.subscriber_id).order_by(Notice.id)).all() == [1, 2, 3, 5]
 
 
 def test_nobody_is_told_twice(database, over):

@@ -254,6 +254,17 @@ def test_a_release_approves_and_sends_in_the_schedules_name(database, publicatio
     assert not release(database, publication)
 
 
+def test_what_a_person_took_back_the_schedule_does_not_release(database, publication):
+    store_updates(database)
+    ensure_due(database)
+    assert releasable(database, NOW) is not None
+    with database.writing() as session:
+        editions.approve(session, NOVEMBER, publication, by="ada@example.org", now=NOW)
+        approval.take_back(session, NOVEMBER, now=NOW)
+
+    assert releasable(database, NOW) is None
+
+
 def test_a_release_is_sent_on_the_terms_that_are_given(database, publication):
     store_updates(database)
     add_readers(database, ["KZ"] * 4)
@@ -377,7 +388,7 @@ def test_an_edition_that_was_called_off_or_taken_back_is_not_sent(put_off):
 
     with put_off.writing() as session:
         schedule.put_off(session, NOVEMBER, NOW + timedelta(hours=1), by="ben@example.org")
-        approval.take_back(session, NOVEMBER)
+        approval.take_back(session, NOVEMBER, now=NOW)
     assert start_due(put_off, NOW + timedelta(hours=2)) == 0
 
 

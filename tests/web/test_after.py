@@ -15,6 +15,7 @@ from newsletter.domain.role import Role
 from newsletter.services import deliveries, editions, editorial
 from newsletter.services.approval import Approval
 from newsletter.storage.tables import AuditEvent, Delivery, Edition, EditionReport, Notice, Subscriber
+from tests.services.stock import subscribe_readers
 from tests.web.conftest import NOVEMBER, START
 from tests.web.forms import read_form
 
@@ -48,6 +49,7 @@ def sent(database, approved):
         third = update(Delivery).where(Delivery.subscriber_id == 3)
         session.execute(third.values(state="failed", detail="451 4.4.1 <b>nobody</b> answers"))
         session.execute(update(Edition).values(state="sent", ended_at=START + timedelta(minutes=5)))
+        subscribe_readers(session, at=START)
     return NOVEMBER
 
 

@@ -90,6 +90,15 @@ def test_ticked_drafts_are_ready_at_once_but_for_those_that_changed_meanwhile(de
         assert editorial.get(session, "KASHMIR", NOVEMBER).state.value == "ready"
 
 
+def test_who_marks_a_draft_as_ready_may_review_it_and_its_writer_may_not(desk_of):
+    writer, marker = desk_of(Role.REVIEWER), desk_of(Role.SENDER)
+    writer.post(f"{PAGE}/carry-over", tick="KASHMIR")
+    marker.post(f"{PAGE}/ready", one="KASHMIR 1")
+
+    assert writer.post(f"{PAGE}/reviewed", one="KASHMIR 2").status_code == 409
+    assert marker.post(f"{PAGE}/reviewed", one="KASHMIR 2").status_code == 303
+
+
 def test_a_draft_becomes_ready_by_its_author_and_reviewed_by_somebody_else(desk_of):
     author, reviewer = desk_of(Role.AUTHOR), desk_of(Role.REVIEWER)
     author.post(f"{PAGE}/carry-over", tick="KASHMIR")

@@ -339,6 +339,7 @@ def test_a_frozen_update_is_shown_and_not_changed(desk_of, approved, database):
     assert "Save" not in re.sub(r"<[^>]+>", "", page.text)
     assert response.status_code == 409
     assert "Behind your back." in response.text
+    assert "Behind your back." in str([row for row in dump(database) if row[0] == "unsaved_update"])
     assert [row for row in dump(database) if row[0] in ("country_update", "update_version")] == [
         row for row in before if row[0] in ("country_update", "update_version")
     ]

@@ -101,6 +101,7 @@ class Edition(Base):
     overview: Mapped[str] = mapped_column(Text, default="", server_default="")  #: the month as a whole, Markdown
     proposed_at: Mapped[datetime | None]  #: since when it waits for a second person's approval
     proposed_by: Mapped[str | None] = mapped_column(String(320))
+    taken_back_at: Mapped[datetime | None]  #: when a person last made it a draft again: the schedule leaves it to them
     send_at: Mapped[datetime | None]  #: when it shall be sent by itself, once approved
     send_at_by: Mapped[str | None] = mapped_column(String(320))
     revision: Mapped[int] = mapped_column(default=1, server_default="1")  #: the newest; 1: as it was sent

@@ -9,6 +9,7 @@ from threading import Lock
 from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from newsletter.config.settings import Release
 from newsletter.domain.month import Month
 from newsletter.errors import Conflict
 from newsletter.services import approval, checks
@@ -136,6 +137,9 @@ def _told(found: Checklist) -> str:
 
 @desk.post("/editions/<month:month>/take-back")
 def take_back(month: Month) -> Response:
-    approval.take_back(current_session(), month)
+    approval.take_back(current_session(), month, now=now())
     note("edition.taken_back", f"edition {month}")
-    return done(month, f"The edition for {month.name} is a draft again, and needs a new approval.")
+    words = f"The edition for {month.name} is a draft again, and needs a new approval."
+    if wiring().settings.release is Release.AUTOMATIC:
+        words += " It is not released by itself any more."
+    return done(month, words)

@@ -92,8 +92,8 @@ def _begin(path: Path, file: File, by: str) -> int:
         note("import.uploaded", f"import {number}", file.name)
     else:
         flash("This very file is on its way already.")
-    if found.is_upload and found.state == ImportState.READING.value and not target.exists():
-        path.replace(target)
+    if found.is_upload and found.state == ImportState.READING.value and (is_new or not target.exists()):
+        path.replace(target)  # over what a number left behind whose rows were never committed
     session.commit()
     return number
 

@@ -62,7 +62,7 @@ def _save(filled: Filled, state: UpdateState) -> Response | tuple[str, int]:
     try:
         change = editing.save(session, checked.update, seen=filled.version, by=me, now=now())
     except EditionStateError:
-        session.rollback()
+        _keep_typed(filled)
         return update_form.show(filled), 409
     except Conflict:
         return _clash(filled), 409
@@ -76,13 +76,18 @@ def _save(filled: Filled, state: UpdateState) -> Response | tuple[str, int]:
 
 def _clash(filled: Filled) -> str:
     """Somebody else was faster: their version beside what was typed, which is kept, and goes on top of theirs next."""
+    _keep_typed(filled)
+    theirs = update_form.version_of(current_session(), filled.place, filled.month)
+    return update_form.show(replace(filled, theirs=theirs, version=theirs.number if theirs else 0))
+
+
+def _keep_typed(filled: Filled) -> None:
+    """What could not be saved is not lost, whatever becomes of the window."""
     session = current_session()
     session.rollback()
     left = Unsaved(filled.typed, filled.version, now())
     unsaved.keep(session, current_admin().id, filled.place.code, filled.month, left)
     session.commit()
-    theirs = update_form.version_of(session, filled.place, filled.month)
-    return update_form.show(replace(filled, theirs=theirs, version=theirs.number if theirs else 0))
 
 
 @desk.post("/months/<month:month>/<code>/unsaved")

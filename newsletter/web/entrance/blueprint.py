@@ -24,9 +24,12 @@ def attempts() -> Attempts:
     return Attempts(read_ip(request.remote_addr or ""), wiring().tokens, now())
 
 
-def note(admin: Admin, act: str, detail: str = "") -> None:
-    """Add to the audit log what an admin does who is not logged in yet, in the transaction that does it."""
-    actor = Actor(admin.address, request.remote_addr)
+def note(admin: Admin, act: str, detail: str = "", *, by: str | None = None) -> None:
+    """Add to the audit log what an admin does who is not logged in yet, in the transaction that does it.
+
+    `by` is who did it if that is not known to be the admin.
+    """
+    actor = Actor(by or admin.address, request.remote_addr)
     audit.record(current_session(), actor, act, f"admin {admin.id}", detail, now=now())
 
 

@@ -54,7 +54,8 @@ def ask_for_reset() -> str:
         address = request.form.get("address", "")[:LONGEST_TYPED]
         admin = invitations.ask_for_reset(database, address, tokens=wiring().tokens, now=now())
         if admin is not None:
-            note(admin, "password.reset_asked")
+            # Whoever asks has not shown who they are.
+            note(admin, "password.reset_asked", by="somebody")
         limits.count(database)
         database.commit()
     return render_template("desk/forgotten.html", is_asked=True)

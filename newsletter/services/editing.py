@@ -63,6 +63,8 @@ def _save(session: Session, update: Update, *, seen: int, by: str, now: datetime
     if before == update:
         return Change.SAME
     editorial.replace_version(session, row, update, seen=seen, now=now, by=by, writer=writer)
+    # What somebody proposed was another edition: see services.approval.
+    session.execute(sql_update(Edition).filter_by(month=str(update.month)).values(proposed_at=None, proposed_by=None))
     return Change.ADDED if before is None else Change.CHANGED
 
 

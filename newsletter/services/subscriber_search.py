@@ -6,6 +6,7 @@ for a page, whatever is asked for. A page is found by the last row of the one be
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -147,11 +148,17 @@ def _way(session: Session, wanted: Wanted) -> _Way:
     return _Way(rows, (Subscriber.id,), is_down=True, is_whole=not rest[1])
 
 
+def _next(letter: str) -> str:
+    """The letter after this one; the surrogates between are none, and the last of all has none after it."""
+    number = ord(letter) + 1
+    return letter * 2 if number > sys.maxunicode else chr(0xE000 if 0xD800 <= number <= 0xDFFF else number)
+
+
 def _by_address(session: Session, rows: Select[*tuple[Any, ...]], written: str, *, is_whole: bool) -> _Way:
     local, at, domain = written.rpartition("@")
     if at and not local:
         return _Way(rows.where(_domain_of == domain), (Subscriber.id,), is_down=True, is_whole=is_whole)
-    last = written[:-1] + chr(ord(written[-1]) + 1)
+    last = written[:-1] + _next(written[-1])
     if session.get_bind().dialect.name == "sqlite":
         within = rows.where(Subscriber.address_key >= written, Subscriber.address_key < last)
         return _Way(within, (Subscriber.address_key, Subscriber.id), is_down=False, is_whole=is_whole)

@@ -20,6 +20,7 @@ from newsletter.services import admin_sessions, second_factor
 from newsletter.services.admin_sessions import Place
 from newsletter.storage.database import WRITES
 from newsletter.storage.tables import Admin, AdminSession
+from newsletter.web import once_more
 from newsletter.web.database import SAFE_METHODS, current_session, db
 from newsletter.web.wiring import now, wiring
 
@@ -136,11 +137,10 @@ _BEFORE_SECOND_FACTOR = frozenset({"desk.second_factor", "desk.switch_on_second_
 
 def guard() -> Response | None:
     """Before each page of the desk: find out who asks, and whether they may."""
-    token = request.cookies.get(COOKIE, "")
-    login = admin_sessions.of_token(current_session(), token, now=now()) if token else None
+    login = _login()
     if login is None:
         if request.method not in SAFE_METHODS:
-            abort(403)
+            return once_more.ask(is_logged_in=False)
         return redirect(url_for("access.log_in_form", next=request.path))
     act = ACTS.get(request.endpoint or "")
     if act is None or not may(Role(login.admin.role), act):
@@ -152,6 +152,16 @@ def guard() -> Response | None:
     g.admin, g.login = login.admin, login
     _see(login)
     return None
+
+
+def is_logged_in() -> bool:
+    """Whether the request comes with a login that goes on."""
+    return _login() is not None
+
+
+def _login() -> AdminSession | None:
+    token = request.cookies.get(COOKIE, "")
+    return admin_sessions.of_token(current_session(), token, now=now()) if token else None
 
 
 def _see(login: AdminSession) -> None:

@@ -15,12 +15,14 @@ from newsletter.mail import templates
 from newsletter.mail.caught import Inbox
 from newsletter.services import admin_sessions
 from newsletter.web import (
+    access,
     database,
     desk,
     embed,
     entrance,
     errors,
     inbox,
+    once_more,
     preview,
     proof,
     readers,
@@ -28,7 +30,7 @@ from newsletter.web import (
     security,
     site,
 )
-from newsletter.web.converters import MonthConverter
+from newsletter.web.converters import IdConverter, MonthConverter
 from newsletter.web.proxies import Proxies
 from newsletter.web.wiring import Wiring
 
@@ -53,6 +55,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, i
     database.register(app, settings)
     rendering.register(app)
     errors.register(app)
+    once_more.register(app, is_logged_in=access.is_logged_in)
     security.register(app)
     _add_pages(app, with_inbox=inbox is not None)
     if settings.proof_of_work is Switch.ON:
@@ -78,6 +81,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["month"] = MonthConverter
+    app.url_map.converters["id"] = IdConverter
 
 
 def _add_pages(app: Flask, *, with_inbox: bool) -> None:

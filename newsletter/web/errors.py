@@ -116,7 +116,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.NewsletterError, _on_error)
     for kind in _OF_DATABASE:
         app.register_error_handler(kind, _on_error)
-    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(HTTPException, on_http_error)
 
 
 def _on_error(error: Exception) -> Response:
@@ -129,7 +129,8 @@ def _on_error(error: Exception) -> Response:
     return response
 
 
-def _on_http_error(error: HTTPException) -> Response:
+def on_http_error(error: HTTPException) -> Response:
+    """The page of one of HTTP's own errors."""
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
     plain = ErrorPage(error.code, error.name, "Go back, and try it another way.")

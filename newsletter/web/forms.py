@@ -30,6 +30,11 @@ LONGEST_TYPED = 320
 _MOST_CODES = 400
 
 
+def typed(values: MultiDict[str, str], name: str, most: int) -> str:
+    """What stands in a field, at most so many characters of it; without NUL, which PostgreSQL takes in no text."""
+    return values.get(name, "").replace("\0", "").strip()[:most]
+
+
 def consent_words(publication: Publication) -> str:
     """Above the button of the subscription form: what comes, from whom, and how it ends."""
     return (

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from newsletter.domain import subject
 from newsletter.domain.address import Address
 from newsletter.domain.month import Month
+from newsletter.domain.role import Act, Role, may
 from newsletter.domain.states import SubscriberState
 from newsletter.errors import InvalidInput
 from newsletter.mail import showing
@@ -168,6 +169,9 @@ def _by_number(typed: str) -> ColumnElement[bool]:
 
 
 def _subscriber(typed: str, errors: dict[str, str]) -> Reader | None:
+    if not may(Role(access.current_admin().role), Act.SUBSCRIBERS):
+        errors["as"] = "Your role doesn’t see subscribers; choose places in place of one"
+        return None
     try:
         is_meant = _by_number(typed) if typed.isdecimal() else Subscriber.address_key == Address.parse(typed).key
     except InvalidInput as error:

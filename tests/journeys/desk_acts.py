@@ -71,6 +71,16 @@ def both(*acts: Then) -> Then:
     return act
 
 
+def logged_out(then: Then) -> Then:
+    """Do something after the login has ended."""
+
+    def act(page: Page) -> None:
+        page.context.clear_cookies()
+        then(page)
+
+    return act
+
+
 def send_anew(form: str, **changes: str | None) -> Then:
     """Send a form of the page as it is, but for these hidden or chosen values; None takes a field out."""
     script = """

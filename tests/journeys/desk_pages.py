@@ -5,7 +5,18 @@ The desk that they are pages of is made by desk_filled.
 
 from __future__ import annotations
 
-from tests.journeys.desk_acts import NOBODY, STRICT, Shown, both, clash, press, preview, send_anew, switch_on
+from tests.journeys.desk_acts import (
+    NOBODY,
+    STRICT,
+    Shown,
+    both,
+    clash,
+    logged_out,
+    press,
+    preview,
+    send_anew,
+    switch_on,
+)
 from tests.journeys.desk_filled import GUARDED
 from tests.journeys.desk_people import PASSWORD
 
@@ -72,6 +83,8 @@ MONTH = [
         press("Save", headline="", link__url="relative", link__date=""),
         400,
     ),
+    Shown("update-logged-out", "desk/once_more.html", _UPDATE, logged_out(press("Save")), 403),
+    Shown("update-other-login", "desk/once_more.html", _UPDATE, send_anew("#update", csrf_token="another"), 400),
     Shown("update-conflict", "desk/update.html", _UPDATE, clash, 409),
     Shown("update-as-page", "place.html", _UPDATE, preview("As a page")),
     Shown("update-as-text", "desk/update_as_text.html", _UPDATE, preview("As text")),

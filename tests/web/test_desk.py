@@ -188,7 +188,7 @@ def test_one_action_is_the_only_filled_button(desk_of, database, approved):
 
 def test_the_preview_shows_the_digest_of_one_subscriber(desk_of, sign_up, approved):
     sign_up("reader@example.org", ("KZ",))
-    desk = desk_of(Role.AUTHOR)
+    desk = desk_of(Role.SENDER)
 
     page = desk.get(f"{PAGE}/preview?as=reader@example.org").text
     assert page.count('<iframe sandbox=""') == 2
@@ -220,7 +220,7 @@ def test_the_preview_shows_chosen_places_by_code_or_name_in_each_part(desk_of, a
     ],
 )
 def test_a_preview_for_nobody_says_why_beside_the_field(desk_of, approved, query, words):
-    response = desk_of(Role.AUTHOR).get(f"{PAGE}/preview?{query}")
+    response = desk_of(Role.SENDER).get(f"{PAGE}/preview?{query}")
 
     assert response.status_code == 400
     assert words in response.text
@@ -276,6 +276,16 @@ def test_a_restored_database_is_accepted_with_a_word(desk_of, database):
         assert session.get_one(SendingGuard, 1).home == home(database, session)
     assert desk.post("/admin/accept", word="accept").status_code == 303
     assert "Nothing stood in the way of sending." in desk.get("/admin/").text
+
+
+@pytest.mark.parametrize("who", ["1", "reader@example.org", "nobody@example.org"])
+def test_who_may_not_see_subscribers_learns_of_none_by_a_preview(desk_of, sign_up, approved, who):
+    sign_up("reader@example.org", ("KZ",))
+
+    page = desk_of(Role.REVIEWER).get(f"{PAGE}/preview?as={who}&part=source")
+    assert page.status_code == 400
+    assert "Your role doesn’t see subscribers" in page.text
+    assert "To: reader@example.org" not in page.text
 
 
 @pytest.mark.usefixtures("halted")

@@ -291,3 +291,25 @@ def test_an_author_sees_no_subscribers(desk_of, path):
 
     assert author.get(f"/admin/subscribers{path}").status_code == 403
     assert author.client.post(f"/admin/subscribers{path}", headers={"Referer": BASE_URL}).status_code in (400, 403, 405)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/subscribers?after=10000000000000000000000",
+        "/admin/subscribers?after=3000000000",
+        "/admin/subscribers/3000000000",
+        "/admin/subscribers/imports/3000000000",
+        "/admin/people/10000000000000000000000",
+        "/admin/audit?before=3000000000",
+        "/admin/audit?subject=%00",
+        "/admin/editions/2022-11/corrections/10000000000000000000000/mail",
+    ],
+)
+def test_a_number_that_no_row_can_have_and_nul_are_answered(desk_of, path):
+    assert desk_of(Role.OWNER).get(path).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("written", ["\U0010ffff", "ada\ud7ff", "a\0da"])
+def test_letters_at_the_ends_of_unicode_are_looked_for(desk_of, written):
+    assert desk_of(Role.OWNER).post("/admin/subscribers/search", written=written).status_code in (200, 303)

@@ -14,7 +14,7 @@ PAGE = "/admin/editions/2022-11/preview"
 
 @pytest.fixture
 def desk(desk_of, approved):
-    return desk_of(Role.AUTHOR)
+    return desk_of(Role.SENDER)
 
 
 def link_of(page, words):

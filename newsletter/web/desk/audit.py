@@ -16,8 +16,10 @@ from newsletter.services import audit
 from newsletter.services.audit import Wanted
 from newsletter.services.subscribers import harmless
 from newsletter.storage.tables import AuditEvent
+from newsletter.web.converters import read_id
 from newsletter.web.database import current_session, reading
 from newsletter.web.desk.blueprint import desk
+from newsletter.web.forms import typed
 from newsletter.web.rendering import timestamp
 from newsletter.web.wiring import wiring
 
@@ -40,15 +42,15 @@ class Filter:
     @classmethod
     def read(cls) -> Filter:
         names = ("actor", "act", "subject", "since", "until")
-        return cls(*(request.args.get(name, "").strip()[:_LONGEST_WORD] for name in names))
+        return cls(*(typed(request.args, name, _LONGEST_WORD) for name in names))
 
     def wanted(self) -> tuple[Wanted, dict[str, str]]:
         """Which events that means, and what is wrong with a field: then it is left out."""
         times: dict[str, datetime | None] = {}
         wrong: dict[str, str] = {}
-        for name, typed, days in (("since", self.since, 0), ("until", self.until, 1)):
+        for name, day, days in (("since", self.since, 0), ("until", self.until, 1)):
             try:
-                times[name] = _midnight(typed, after_days=days)
+                times[name] = _midnight(day, after_days=days)
             except InvalidInput as error:
                 wrong[name] = str(error)
         return Wanted(self.actor or None, self.act or None, self.subject or None, **times), wrong
@@ -73,7 +75,7 @@ def _midnight(typed: str, *, after_days: int) -> datetime | None:
 def audit_log() -> tuple[str, int]:
     session, chosen = current_session(), Filter.read()
     wanted, wrong = chosen.wanted()
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=read_id)
     found = audit.page(session, wanted, before=before, most=PAGE + 1)
     page = render_template(
         "desk/audit.html",

@@ -195,18 +195,18 @@ def publish_correction(month: Month) -> Response | tuple[str, int]:
     return _back(month, f"Revision {made.number} is what the web shows now.")
 
 
-@desk.get("/editions/<month:month>/corrections/<int:revision>/mail", endpoint="correction_mail")
+@desk.get("/editions/<month:month>/corrections/<id:revision>/mail", endpoint="correction_mail")
 def correction_mail_page(month: Month, revision: int) -> str:
     return _mail_page(month, revision)
 
 
-@desk.post("/editions/<month:month>/corrections/<int:revision>/count")
+@desk.post("/editions/<month:month>/corrections/<id:revision>/count")
 def count_correction(month: Month, revision: int) -> str:
     """A dry run: a look at all deliveries of the edition, which no page makes by itself. Nothing is kept."""
     return _mail_page(month, revision, correction_mail.reach(current_session(), month, revision, now=now()))
 
 
-@desk.post("/editions/<month:month>/corrections/<int:revision>/mail")
+@desk.post("/editions/<month:month>/corrections/<id:revision>/mail")
 def mail_correction(month: Month, revision: int) -> Response | tuple[str, int]:
     session = current_session()
     if not is_confirmed(month):

@@ -62,7 +62,7 @@ def invite() -> Page:
     return _done(f"An invitation is on its way to {invited.address}.")
 
 
-@desk.get("/people/<int:admin_id>")
+@desk.get("/people/<id:admin_id>")
 def person(admin_id: int) -> str:
     return _person_page(admin_id)
 
@@ -81,7 +81,7 @@ def _person_page(admin_id: int, **wrong: str) -> str:
     )
 
 
-@desk.post("/people/<int:admin_id>/role")
+@desk.post("/people/<id:admin_id>/role")
 def change_role(admin_id: int) -> Page:
     try:
         role = _role(request.form.get("role", ""))
@@ -93,7 +93,7 @@ def change_role(admin_id: int) -> Page:
     return _done(f"{changed.address} is {_with_article(role)} now.", admin_id)
 
 
-@desk.post("/people/<int:admin_id>/close")
+@desk.post("/people/<id:admin_id>/close")
 def close(admin_id: int) -> Page:
     """Confirmed by typing the address."""
     found = admins.get(current_session(), admin_id)
@@ -107,14 +107,14 @@ def close(admin_id: int) -> Page:
     return _done(f"{found.address} can log in no more; all their logins have ended.", admin_id)
 
 
-@desk.post("/people/<int:admin_id>/reopen")
+@desk.post("/people/<id:admin_id>/reopen")
 def reopen(admin_id: int) -> Response:
     found = admins.reopen(current_session(), admin_id)
     note("admin.reopened", f"admin {admin_id}")
     return _done(f"{found.address} may log in again.", admin_id)
 
 
-@desk.post("/people/<int:admin_id>/link")
+@desk.post("/people/<id:admin_id>/link")
 def mail_link(admin_id: int) -> Response:
     """Mail a link that sets a password: to who has none yet, or has forgotten it."""
     session, tokens = current_session(), wiring().tokens
@@ -128,7 +128,7 @@ def mail_link(admin_id: int) -> Response:
     return _done(f"Another invitation is on its way to {found.address}.", admin_id)
 
 
-@desk.post("/people/<int:admin_id>/second-factor/off")
+@desk.post("/people/<id:admin_id>/second-factor/off")
 def drop_second_factor(admin_id: int) -> Response:
     """For who has lost the device and the recovery codes."""
     found = admins.locked(current_session(), admin_id)
@@ -137,7 +137,7 @@ def drop_second_factor(admin_id: int) -> Response:
     return _done(f"{found.address} logs in by the password alone now.", admin_id)
 
 
-@desk.post("/people/<int:admin_id>/logins/<handle>/end")
+@desk.post("/people/<id:admin_id>/logins/<handle>/end")
 def end_login_of(admin_id: int, handle: str) -> Response:
     found = admins.get(current_session(), admin_id)
     if admin_sessions.end_by_handle(current_session(), admin_id, handle):

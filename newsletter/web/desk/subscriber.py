@@ -20,7 +20,7 @@ from newsletter.storage.tables import AuditEvent, Subscriber
 from newsletter.web.database import current_session, cut_log
 from newsletter.web.desk.blueprint import desk, note
 from newsletter.web.desk.subscribers import NUMBER, SOURCE
-from newsletter.web.forms import FollowForm, read_follow
+from newsletter.web.forms import FollowForm, read_follow, typed
 from newsletter.web.readers.shared import full_picker, names
 from newsletter.web.wiring import now, wiring
 
@@ -59,7 +59,7 @@ def _page(found: Subscriber, *, wrong: Mapping[str, str] | None = None) -> str:
         events=events,
         erase_word=ERASE,
         wrong=wrong or {},
-        typed=request.form.get("why", "")[:_LONGEST_WHY],
+        typed=typed(request.form, "why", _LONGEST_WHY),
     )
 
 
@@ -85,7 +85,7 @@ def _done(number: int, message: str) -> ResponseReturnValue:
 
 
 def _why() -> str:
-    return request.form.get("why", "").strip()[:_LONGEST_WHY]
+    return typed(request.form, "why", _LONGEST_WHY)
 
 
 @desk.get(f"/subscribers/{NUMBER}/follow")
@@ -117,7 +117,7 @@ def _follow_page(found: Subscriber, form: FollowForm) -> str:
         subscriber=found,
         picker=full_picker(form.follow),
         errors=form.errors,
-        typed=request.form.get("why", "")[:_LONGEST_WHY],
+        typed=typed(request.form, "why", _LONGEST_WHY),
     )
 
 

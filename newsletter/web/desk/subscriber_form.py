@@ -15,7 +15,7 @@ from newsletter.domain.states import SubscriberState
 from newsletter.errors import InvalidAddress, InvalidInput
 from newsletter.services.import_rows import LONGEST_FIELD
 from newsletter.services.subscriber_search import Day, Wanted
-from newsletter.web.forms import FollowForm, read_follow
+from newsletter.web.forms import FollowForm, read_follow, typed
 
 LONGEST_WRITTEN = 320  #: characters that are looked for
 _FIELDS = ("follows", "state", "day", "since", "before")
@@ -35,10 +35,10 @@ class SearchForm:
 
     @classmethod
     def read(cls, form: MultiDict[str, str], *, written: str) -> SearchForm:
-        found = cls(written=written.strip()[:LONGEST_WRITTEN])
+        found = cls(written=written.replace("\0", "").strip()[:LONGEST_WRITTEN])
         for name in _FIELDS:
             if name in form:
-                setattr(found, name, form[name].strip()[:40])
+                setattr(found, name, typed(form, name, 40))
         return found
 
     def as_query(self) -> dict[str, str]:
@@ -85,11 +85,11 @@ class SearchForm:
         return found
 
     def _day(self, name: str, zone: ZoneInfo) -> datetime | None:
-        typed = getattr(self, name)
-        if not typed:
+        day = getattr(self, name)
+        if not day:
             return None
         try:
-            found = datetime.combine(date.fromisoformat(typed), time(), zone)
+            found = datetime.combine(date.fromisoformat(day), time(), zone)
         except (ValueError, OverflowError):
             found = None
         if found is None or not 1990 <= found.year <= 2200:
@@ -111,7 +111,7 @@ class AddForm(FollowForm):
         return cls(
             follow=read_follow(form),
             email=form.get("email", "").strip()[:LONGEST_WRITTEN],
-            consent=form.get("consent", "").strip(),
+            consent=form.get("consent", "").replace("\0", "").strip(),
             at_once=form.get("how") == "at_once",
         )
 

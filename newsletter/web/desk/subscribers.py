@@ -26,6 +26,7 @@ from newsletter.services.subscriber_search import Day, Wanted
 from newsletter.services.subscribers import COLUMNS, Row
 from newsletter.storage.places import gazetteer
 from newsletter.storage.tables import Subscriber
+from newsletter.web.converters import read_id
 from newsletter.web.database import current_session, reading
 from newsletter.web.desk import growth_chart
 from newsletter.web.desk.blueprint import desk, note
@@ -35,7 +36,7 @@ from newsletter.web.readers.shared import full_picker, names
 from newsletter.web.wiring import now, wiring
 
 SOURCE = "desk"  #: in the ledger of consent
-NUMBER = "<int(max=9223372036854775807):number>"
+NUMBER = "<id:number>"
 
 
 @desk.get("/subscribers")
@@ -46,7 +47,7 @@ def subscribers() -> ResponseReturnValue:
     wanted = form.check(gazetteer(), wiring().settings.zone)
     if sealed and not written:
         form.errors["written"] = "This search is too old: type the address again"
-    after = request.args.get("after", type=int)
+    after = request.args.get("after", type=read_id)
     return _list_page(form, wanted, after=after), 400 if form.errors else 200
 
 

@@ -24,11 +24,20 @@ const say = (words) => {
   if (kept.textContent !== words) kept.textContent = words;
 };
 
+/** After another login, the token of the page is worth nothing: a fresh one comes with the page itself. */
+async function renew() {
+  const page = await fetch(location.href);
+  const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("#update [name=csrf_token]");
+  if (!fresh) return;
+  for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = fresh.value;
+}
+
 async function keep() {
   const now = written();
   if (saving || now === last) return;
   try {
     const answer = await fetch(form.dataset.unsavedUrl, { method: "POST", body: new FormData(form), redirect: "error" });
+    if (answer.status === 400 || answer.status === 403) await renew();
     if (!answer.ok) throw new Error(String(answer.status));
     const told = await answer.json();
     last = now;
@@ -37,7 +46,7 @@ async function keep() {
     say(`Kept at ${told.kept_at}, not saved yet.${newer}`);
   } catch {
     isOut = true;
-    say("Not kept: the server doesn’t answer, or you are logged out. Leave this page open, and save later.");
+    say("Not kept: the server doesn’t answer, or you are logged out. Leave this page open; if you are out, log in in another window.");
     keeping = setTimeout(keep, 4 * KEEP_AFTER);
   }
 }

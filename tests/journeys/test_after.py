@@ -10,7 +10,7 @@ from newsletter.jobs.sender import utc_now
 from newsletter.services import deliveries, editions
 from newsletter.storage.tables import Delivery, Edition
 from tests.journeys.test_release import check
-from tests.services.stock import add_readers
+from tests.services.stock import add_readers, subscribe_readers
 
 NOVEMBER = Month(2022, 11)
 PAGE = "/admin/editions/2022-11"
@@ -21,6 +21,7 @@ def send(demo):
     add_readers(demo.database, ["KZ;SD"] * 40)
     with demo.database.writing() as session:
         now = utc_now()
+        subscribe_readers(session, at=now)
         editions.approve(session, NOVEMBER, demo.settings.publication, by="a test", now=now)
         deliveries.start(session, NOVEMBER, by="a test", now=now)
         for number, row in enumerate(session.query(Delivery).order_by(Delivery.subscriber_id)):

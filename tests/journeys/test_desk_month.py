@@ -20,7 +20,7 @@ from tests.journeys import stock
 from tests.journeys.desk_keys import Keys
 from tests.journeys.desk_people import AUTHOR, PASSWORD, REVIEWER, SENDER, hire, log_in, only_filled, told
 from tests.mail_checks import window
-from tests.services.stock import add_readers
+from tests.services.stock import add_readers, subscribe_readers
 
 NOVEMBER = Month(2022, 11)
 PASTED = Path(__file__).parents[2] / "../shared/input/crisiswatch-kazakhstan.txt"
@@ -253,6 +253,8 @@ def test_a_correction_reaches_those_who_got_the_wrong_update_and_nobody_else(vis
     wrong, right = "We named the wrong town.", "The vote was counted anew in Semey."
     hire(demo)
     add_readers(demo.database, ["KZ", "SD", "KZ", "all"])
+    with demo.database.writing() as session:
+        subscribe_readers(session, at=utc_now())
     stock.send(demo, NOVEMBER)
     stock.confirm(demo, stock.ask(demo, "late@example.org", "KZ"))
     with demo.database.writing() as session:

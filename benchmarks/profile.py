@@ -175,6 +175,7 @@ def watch(made: Instance, readers: int, watches: Stopwatches) -> None:
         for owner, name in functions:
             setattr(owner, name, watches.wrap(step, getattr(owner, name)))
     dialect = made.database.engine.dialect
+    # SQLAlchemy tells of no commit from within; only this benchmark wraps it.
     dialect.do_commit = watches.wrap(COMMIT, dialect.do_commit)  # type: ignore[method-assign]
     with SenderLock(made.database):
         observer = Observer(made.database, readers, watches.lap)

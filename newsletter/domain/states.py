@@ -69,7 +69,7 @@ class NoticeKind(StrEnum):
     ADDRESS_CHANGE = "address_change"  #: the question at the new address
     ADDRESS_CHANGED = "address_changed"  #: to the old address, when the new one is confirmed
     INVITATION = "invitation"  #: to an admin who has no password yet
-    PASSWORD_RESET = "password_reset"  # noqa: S105  #: to an admin who has forgotten it
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail  #: to an admin who has forgotten it
     TEST_COPY = "test_copy"  #: a digest as a reader would get it, to a colleague
     CORRECTION = "correction"  #: to who got an update that was wrong
 

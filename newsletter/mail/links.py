@@ -36,7 +36,7 @@ class Purpose(StrEnum):
     UNDO = "undo"  #: of leaving, at the time that the token was made
     ADDRESS = "address"  #: to take a new address; names the notice that asks its owner, not a subscriber
     INVITATION = "invitation"  #: an admin's first password; names the notice that brings the link
-    PASSWORD_RESET = "password_reset"  # noqa: S105  #: a new password for an admin; the same
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - no secret  #: a new password for an admin; the same
 
 
 class _DatedSigner(TimestampSigner):
